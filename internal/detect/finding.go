@@ -1,0 +1,82 @@
+// Package detect turns events into findings: one file per detector, All the
+// visible list of them. A detector says what it saw and how strong the
+// evidence is; it never says what to do about it.
+package detect
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// Class is what kind of attack a finding speaks of.
+type Class string
+
+// The classes that the detectors here tell apart.
+const (
+	ClassScanOptions  Class = "scan.options"
+	ClassScanRegister Class = "scan.register"
+	ClassScanInvite   Class = "scan.invite"
+	ClassScanTool     Class = "scan.tool"
+	ClassEnum         Class = "enum"
+	ClassGuess        Class = "auth.guess"
+	ClassSpray        Class = "auth.spray"
+	ClassTampered     Class = "log.tampered"
+	// ClassGood is no attack: the source knew a secret.
+	ClassGood Class = "good"
+)
+
+// Severity ranks a finding for people: critical, high, medium, low or info.
+type Severity string
+
+// The severities.
+const (
+	High   Severity = "high"
+	Medium Severity = "medium"
+	Low    Severity = "low"
+	Info   Severity = "info"
+)
+
+// Finding is the river's second noun: evidence that crossed a bound.
+type Finding struct {
+	// Source is the address; Port the source port of the deciding request.
+	Source netip.Addr
+	Port   uint16
+	Time   time.Time
+	Place  event.Place
+	// Rule names the detector that contributed most.
+	Rule     string
+	Class    Class
+	Severity Severity
+	// Proof is the weakest grade among the evidence that was needed.
+	Proof event.Grade
+	// Evidence is ln E, the logarithm of the combined e-value.
+	Evidence float64
+	// Account is the account concerned; empty when there are several.
+	Account string
+	// Accounts is how many different ones are concerned.
+	Accounts int
+	// Expires is a registration's granted life in seconds (ClassGood), -1 when unknown.
+	Expires int64
+	// Requests counts the requests seen from Source so far.
+	Requests uint32
+	// Why is one sentence for people.
+	Why string
+	// Items is what it rests on, oldest first.
+	Items []Item
+	// Text says that it rests on log lines alone.
+	Text bool
+}
+
+// Item is one piece of evidence, as `why` shows it.
+type Item struct {
+	Time    time.Time
+	Method  event.Method
+	Account string
+	Status  int
+	Proof   event.Grade
+	What    string
+	// Step is what it added to the logarithm of the evidence, in nats.
+	Step float64
+}

@@ -1,0 +1,163 @@
+// Package event holds the river's first noun: what was seen, before anybody
+// thinks about it. It imports nothing of ours, so every room may know it.
+package event
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Kind tells which part of an Event is filled in.
+type Kind uint8
+
+const (
+	// Tick is one second of event time going by. Windows, time-outs and expiry
+	// run on ticks, so a replayed capture behaves as the live traffic did.
+	Tick Kind = iota + 1
+	// Request is a SIP request, in either direction; Event.SIP is set.
+	Request
+	// Response is a SIP response, in either direction; Event.SIP is set.
+	Response
+	// Line is a line of a server's log; Event.Log is set.
+	Line
+	// Junk is a datagram on a SIP port that is not SIP.
+	Junk
+)
+
+// Event is one thing seen. The source that made it owns it: an Event, and
+// every byte slice in it, is valid until guard.See returns.
+type Event struct {
+	Kind Kind
+	// Time is when it happened by the capture's or the log's own clock.
+	Time time.Time
+	// Place is where it can be found again.
+	Place Place
+	// Remote is the far side, the one that may be blocked; Local is ours.
+	Remote, Local netip.AddrPort
+	// Inbound says that Remote sent it.
+	Inbound bool
+	// Transport carried it.
+	Transport Transport
+	// SIP is the message, for Request and Response.
+	SIP SIP
+	// Log is what the line says, for Line.
+	Log Log
+	// Requests counts the SIP requests seen from Remote so far, this one
+	// included. The track room fills it in.
+	Requests uint32
+	// Outcomes is what this event settled: usually nothing or one thing, on a
+	// tick possibly many. The track room fills it in and owns the array.
+	Outcomes []Outcome
+}
+
+// Place says where an event can be found again: frame Number of a capture,
+// line Number of a log (both 1-based), or neither for live traffic.
+type Place struct {
+	Packet, Line uint64
+}
+
+// Transport is how SIP was carried.
+type Transport uint8
+
+// The transports of RFC 3261 and RFC 7118.
+const (
+	UDP Transport = iota + 1
+	TCP
+	TLS
+	WS
+	WSS
+)
+
+// String gives the transport as the JSON output spells it: lower case.
+func (t Transport) String() string {
+	return [...]string{"", "udp", "tcp", "tls", "ws", "wss"}[t]
+}
+
+// Connected says that the transport's handshake has shown the source address
+// to be real: everything but UDP.
+func (t Transport) Connected() bool { return t > UDP }
+
+// SIP is what the detectors need of a message. The slices are views of the
+// packet; an absent field is nil.
+type SIP struct {
+	// Method is the request's method, or the CSeq's for a response.
+	Method Method
+	// MethodName is Method as the sender spelled it.
+	MethodName []byte
+	// Status is the response's status code, 0 for a request.
+	Status int
+	// CallID, Branch (top Via) and CSeq name the transaction, RFC 3261 17.1.3.
+	CallID, Branch []byte
+	CSeq           uint32
+	// FromUser, FromTag, ToUser, ToTag are parts of From and To.
+	FromUser, FromTag, ToUser, ToTag []byte
+	// FromHost is the host of the From URI: text, never an address to act on.
+	FromHost []byte
+	// Target is the user part of the Request-URI, or its host when it has no user.
+	Target []byte
+	// SentBy is the host of the top Via.
+	SentBy []byte
+	// UserAgent is the User-Agent header, or Server in a response.
+	UserAgent []byte
+	// Auth is the Digest credentials of a request, or the challenge of a response.
+	Auth Auth
+	// HeaderOrder is a hash of the ordered header names as spelled.
+	HeaderOrder uint64
+	// Flaws counts what is wrong with the message.
+	Flaws int
+	// Expires is the registration life asked for or granted, in seconds; -1 when unknown.
+	Expires int64
+}
+
+// Auth is a Digest credential or challenge (RFC 3261 section 22, RFC 8760).
+type Auth struct {
+	// Present says that the message carries credentials or a challenge.
+	Present bool
+	// Stale is the challenge's own word that only the nonce was too old.
+	Stale bool
+	// User and Response are the credentials' own.
+	User, Realm, Nonce, Response []byte
+}
+
+// Method is a SIP method the rooms tell apart.
+type Method uint8
+
+// The methods of RFC 3261 and its extensions; Other is any other token.
+const (
+	Other Method = iota
+	REGISTER
+	INVITE
+	ACK
+	BYE
+	CANCEL
+	OPTIONS
+	SUBSCRIBE
+	NOTIFY
+	MESSAGE
+	REFER
+	PRACK
+	UPDATE
+	INFO
+	PUBLISH
+)
+
+// Methods gives each method's exact spelling (RFC 3261 7.1: methods are
+// case-sensitive).
+var Methods = [...]string{
+	Other: "", REGISTER: "REGISTER", INVITE: "INVITE", ACK: "ACK", BYE: "BYE", CANCEL: "CANCEL",
+	OPTIONS: "OPTIONS", SUBSCRIBE: "SUBSCRIBE", NOTIFY: "NOTIFY", MESSAGE: "MESSAGE",
+	REFER: "REFER", PRACK: "PRACK", UPDATE: "UPDATE", INFO: "INFO", PUBLISH: "PUBLISH",
+}
+
+// String gives the method's exact spelling.
+func (m Method) String() string { return Methods[m] }
+
+// MethodOf finds the method a token spells, or Other.
+func MethodOf(token []byte) Method {
+	for m := REGISTER; int(m) < len(Methods); m++ {
+		if string(token) == Methods[m] {
+			return m
+		}
+	}
+	return Other
+}

@@ -1,0 +1,76 @@
+package event
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Grade says how well we know that a source address is real: that the far
+// side receives what we send to the address it claims.
+type Grade uint8
+
+const (
+	// None: nothing speaks for the address. One forged datagram looks like this.
+	None Grade = iota
+	// GradeC: a log line about a UDP source, or an echo the sender could compute.
+	GradeC
+	// GradeB: an established connection, or an echo of something hard to guess.
+	GradeB
+	// GradeA: it echoed our own unpredictable nonce, or knew the secret.
+	GradeA
+)
+
+// String gives the grade as users see it: A, B, C or none.
+func (g Grade) String() string { return [...]string{"none", "C", "B", "A"}[g] }
+
+// Result is how a request ended.
+type Result uint8
+
+const (
+	// Challenged: 401 or 407 to a request without credentials. Never evidence by itself.
+	Challenged Result = iota + 1
+	// Disregarded: a challenge or answer that its receiver ought to have reacted
+	// to by now, and has not, while it went on to ask for something else.
+	Disregarded
+	// Followed: the challenge was answered with credentials after all.
+	Followed
+	// Failed: credentials were refused, and not for a stale nonce.
+	Failed
+	// Accepted: credentials were right.
+	Accepted
+	// UnknownUser: the server knows no such account.
+	UnknownUser
+	// Refused: turned away for another reason.
+	Refused
+	// Unanswered: the server said nothing for 32 s (RFC 3261 timer F).
+	Unanswered
+)
+
+var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "unanswered"}
+
+// String names the result for people.
+func (r Result) String() string { return results[r] }
+
+// Outcome is how one request of Remote ended, judged by request and reply
+// together.
+type Outcome struct {
+	Result Result
+	// Remote asked; Port is its source port.
+	Remote netip.Addr
+	Port   uint16
+	Time   time.Time
+	Method Method
+	// Proof is what this very request proves about Remote. A proof gained by
+	// another request does not count: a forger could ride on it.
+	Proof Grade
+	// Account is the user asked for; a copy, so that it may outlive the event.
+	Account string
+	// Status is the reply's status code, 0 when a log line told us.
+	Status int
+	// Requests counts the requests seen from Remote when this was settled.
+	Requests uint32
+	// Expires is the granted life of a registration in seconds, -1 when unknown.
+	Expires int64
+	// Text says it is known from a log line alone, without a packet.
+	Text bool
+}
