@@ -1,0 +1,80 @@
+package track
+
+import (
+	"github.com/sipward/sipward/internal/event"
+)
+
+// await remembers a reply that its receiver should react to.
+func (s *source) await(c challenge) {
+	for i := range s.open {
+		if s.open[i].account == c.account && s.open[i].method == c.method {
+			counted := s.open[i].counted
+			s.open[i] = c
+			s.open[i].counted = counted
+			return
+		}
+	}
+	s.open[s.next] = c
+	s.next = (s.next + 1) % uint8(len(s.open))
+}
+
+// heed compares a new request with the challenges its sender still owes an
+// answer. Credentials that echo our nonce settle the debt; going on to another
+// account while a challenge lies there is what scanners do and phones do not.
+func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) {
+	account, call := t.short(accountOf(e)), t.short(e.SIP.CallID)
+	answers := e.SIP.Auth.Present && proof > event.None
+	for i := range s.open {
+		c := &s.open[i]
+		switch {
+		case c.account == 0:
+		case answers && (c.call == call || c.account == account):
+			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Followed, proof))
+			*c = challenge{}
+		case c.account != account && !c.counted && now-c.at >= reactTime:
+			c.counted = true
+			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Disregarded, event.None))
+		}
+	}
+}
+
+func (t *Tracker) about(e *event.Event, s *source, c *challenge, result event.Result, proof event.Grade) event.Outcome {
+	return event.Outcome{
+		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Method: c.method,
+		Proof: proof, Account: c.name.String(), Requests: s.requests, Expires: -1,
+	}
+}
+
+// short is a 32-bit hash for comparing within one source; never 0.
+func (t *Tracker) short(b []byte) uint32 { return uint32(t.seed.More(0, b)) | 1 }
+
+// accountOf is whom a request is about: the user whose password it offers,
+// the address of record it registers, or the target it asks for.
+func accountOf(e *event.Event) []byte {
+	switch {
+	case e.SIP.Auth.Present && len(e.SIP.Auth.User) > 0:
+		return e.SIP.Auth.User
+	case e.SIP.Method == event.REGISTER:
+		return e.SIP.ToUser
+	}
+	return e.SIP.Target
+}
+
+// transaction hashes what names a transaction for both sides (RFC 3261
+// 17.1.3): the ACK of a refused INVITE and every reply carry the same.
+func (t *Tracker) transaction(e *event.Event) uint64 {
+	h := t.seed.Addr(e.Remote.Addr())
+	h = t.seed.More(h, e.SIP.CallID)
+	h = t.seed.More(h, e.SIP.Branch)
+	return t.seed.Mix(h, uint64(e.SIP.CSeq))
+}
+
+// content hashes what a retransmission must repeat. Somebody who guesses under
+// one Call-ID and branch would otherwise look like one who retransmits.
+func (t *Tracker) content(e *event.Event) uint64 {
+	h := t.seed.More(uint64(e.SIP.Method), e.SIP.Auth.Response)
+	h = t.seed.More(h, e.SIP.Auth.Nonce)
+	h = t.seed.More(h, e.SIP.Auth.User)
+	h = t.seed.More(h, e.SIP.ToUser)
+	return t.seed.More(h, e.SIP.Target)
+}

@@ -1,0 +1,83 @@
+package track
+
+import (
+	"github.com/sipward/sipward/internal/event"
+)
+
+func (t *Tracker) noteCall(e *event.Event, key uint64, now int64) {
+	c, _ := t.calls.Put(t.seed.More(1, e.SIP.CallID), now)
+	*c = call{at: now, request: key, source: t.seed.Addr(e.Remote.Addr())}
+}
+
+// line takes what a log line says. A line that one of our packets explains
+// only adds what the packet could not show (that the account does not exist);
+// the packet names the source. A line alone is a hint of grade C, or B where
+// the server writes about an established connection.
+func (t *Tracker) line(e *event.Event, now int64) {
+	if e.Log.Verdict != event.Hostile && e.Log.Kind != event.AuthOK {
+		return
+	}
+	if c := t.calls.Get(t.seed.More(1, e.Log.CallID)); c != nil && len(e.Log.CallID) > 0 {
+		t.join(e, c, now)
+		return
+	}
+	if t.wire && visible(e.Log.Transport) {
+		return // we watch this transport and saw no such packet
+	}
+	s := t.source(e, now)
+	if e.Log.Kind != event.AuthOK {
+		s.requests++
+	}
+	e.Requests = s.requests
+	result := lineResult(e.Log.Kind)
+	if result == 0 {
+		return
+	}
+	proof := event.GradeC
+	if e.Log.Transport.Connected() {
+		proof = event.GradeB
+	}
+	t.outcomes = append(t.outcomes, event.Outcome{
+		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Proof: proof,
+		Account: string(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
+	})
+}
+
+// visible says that the capture can read this transport; a line that does not
+// name one is about UDP nearly always.
+func visible(transport event.Transport) bool {
+	return transport <= event.UDP
+}
+
+// join adds what only the server knew to a request that we saw.
+func (t *Tracker) join(e *event.Event, c *call, now int64) {
+	r := t.requests.Get(c.request)
+	s := t.sources.Get(c.source)
+	if r == nil || s == nil || r.logged || c.source != t.seed.Addr(e.Remote.Addr()) ||
+		now-c.at > joinTime || c.at-now > joinTime {
+		return
+	}
+	e.Requests = s.requests
+	if e.Log.Kind != event.UserUnknown || r.result == event.UnknownUser {
+		return
+	}
+	r.logged = true
+	t.outcomes = append(t.outcomes, event.Outcome{
+		Result: event.UnknownUser, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
+		Proof: r.proof, Account: r.account.String(), Status: int(r.status), Requests: s.requests, Expires: -1,
+	})
+}
+
+func lineResult(kind event.LogKind) event.Result {
+	switch kind {
+	case event.AuthFailed, event.AdminFailed:
+		return event.Failed
+	case event.UserUnknown:
+		return event.UnknownUser
+	case event.AuthOK:
+		return event.Accepted
+	case event.ACLDenied, event.CallRefused, event.RequestRefused:
+		return event.Refused
+	}
+	return 0
+}

@@ -1,0 +1,296 @@
+// Package track pairs SIP requests with their replies, so that the river
+// reasons about outcomes ("wrong password", "accepted") and not about
+// packets, and finds out what each request proves about its source address.
+//
+// A Tracker belongs to one lane and needs no lock: both directions of a
+// remote address always reach the same lane.
+package track
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/event"
+)
+
+const (
+	// answerTime is how long a request may stay without a final reply: timer F,
+	// 64 x T1 (RFC 3261 17.1.2.2).
+	answerTime = int64(32 * time.Second)
+	// proofPeriod makes a nonce or tag of ours count for 16 to 32 s after it
+	// left: a phone answers within a round trip, and an old nonce may have been
+	// read by somebody else.
+	proofPeriod = int64(16 * time.Second)
+	// reactTime is how long a challenge may lie unheeded, while its receiver
+	// already asks for another account, before that is held against it. It only
+	// has to outlast the moment in which many phones behind one address speak
+	// before the first reply is on the wire; a challenge answered later takes
+	// the reproach back (Followed).
+	reactTime = int64(4 * time.Millisecond)
+	// joinTime is how far apart a log line and its packet may be.
+	joinTime = int64(2 * time.Second)
+)
+
+// Options sizes a Tracker.
+type Options struct {
+	Seed bounded.Seed
+	// Lanes is how many trackers share the machine's memory; each takes its part.
+	Lanes int
+	// Wire says that packets are captured too: a log line about a transport we
+	// can see then counts only when it joins a packet.
+	Wire bool
+}
+
+// Tracker remembers open requests, what our replies contained, and who heeded
+// them. Its memory is fixed when it is made.
+type Tracker struct {
+	seed     bounded.Seed
+	wire     bool
+	sources  *bounded.Table[source]
+	requests *bounded.Table[request]
+	calls    *bounded.Table[call]
+	proofs   *bounded.Generations
+	waiting  queue
+	tags     tagWatch
+	outcomes []event.Outcome
+}
+
+// New makes a Tracker. With one lane it takes about 40 MB, and never more.
+func New(o Options) *Tracker {
+	lanes := max(o.Lanes, 1)
+	return &Tracker{
+		seed:     o.Seed,
+		wire:     o.Wire,
+		sources:  bounded.NewTable[source](65536 / lanes),
+		requests: bounded.NewTable[request](65536 / lanes),
+		calls:    bounded.NewTable[call](65536 / lanes),
+		proofs:   bounded.NewGenerations(2<<20/lanes, proofPeriod),
+		waiting:  queue{ring: make([]waiter, 65536/lanes)},
+	}
+}
+
+// source is what the tracker holds about one remote address.
+type source struct {
+	requests uint32
+	open     [16]challenge // challenges it has not heeded yet; a ring
+	next     uint8
+}
+
+// challenge is a reply of ours that a well-meaning client reacts to.
+type challenge struct {
+	at            int64
+	account, call uint32 // short hashes, 0 in an empty slot
+	name          name
+	method        event.Method
+	counted       bool // already reported as Disregarded
+}
+
+// request is one open or settled transaction of a remote address.
+type request struct {
+	at       int64
+	content  uint64 // tells a retransmission from another try under the same ids
+	account  name
+	remote   [16]byte
+	port     uint16
+	attempts uint8 // tries without a final reply
+	method   event.Method
+	proof    event.Grade
+	result   event.Result
+	status   uint16
+	creds    bool
+	logged   bool // a log line about it has been counted
+}
+
+// call finds the transaction that a log line speaks of.
+type call struct {
+	at      int64
+	request uint64 // key in requests
+	source  uint64 // key in sources
+}
+
+// name is an account name of bounded length without a pointer; what is cut
+// off is told apart by the hash kept beside it where that matters.
+type name struct {
+	length uint8
+	text   [31]byte
+}
+
+func nameOf(b []byte) (n name) {
+	n.length = uint8(copy(n.text[:], b))
+	return n
+}
+
+// String gives the account as text.
+func (n *name) String() string { return string(n.text[:n.length]) }
+
+// Pair works out what the event settles and leaves it in e.Outcomes, which is
+// good until the next call.
+func (t *Tracker) Pair(e *event.Event) {
+	t.outcomes = t.outcomes[:0]
+	now := e.Time.UnixNano()
+	switch e.Kind {
+	case event.Request:
+		if e.Inbound {
+			t.request(e, now)
+		}
+	case event.Response:
+		// A reply to our own server is its business: a failing registration at
+		// the carrier is never evidence against the carrier.
+		if !e.Inbound {
+			t.reply(e, now)
+		}
+	case event.Line:
+		t.line(e, now)
+	case event.Tick:
+		t.expire(e, now)
+	case event.Junk:
+		e.Requests = t.source(e, now).requests
+	}
+	e.Outcomes = t.outcomes
+}
+
+func (t *Tracker) source(e *event.Event, now int64) *source {
+	s, _ := t.sources.Put(t.seed.Addr(e.Remote.Addr()), now)
+	return s
+}
+
+// request notes a request of the far side.
+func (t *Tracker) request(e *event.Event, now int64) {
+	s := t.source(e, now)
+	s.requests++
+	e.Requests = s.requests
+	if e.SIP.Method == event.ACK {
+		t.ack(e, s, now)
+		return
+	}
+	if e.SIP.Method == event.CANCEL {
+		return
+	}
+	key := t.transaction(e)
+	content := t.content(e)
+	r, fresh := t.requests.Put(key, now)
+	if !fresh && r.content == content {
+		return // a retransmission (RFC 3261 17.2.2)
+	}
+	proof := t.proofOf(e, now)
+	account := accountOf(e)
+	attempts := r.attempts
+	*r = request{
+		at: now, content: content, account: nameOf(account),
+		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
+		attempts: min(attempts, 254) + 1, method: e.SIP.Method, proof: proof, creds: e.SIP.Auth.Present,
+	}
+	t.waiting.push(waiter{key: key, at: now})
+	t.noteCall(e, key, now)
+	if len(e.SIP.ToTag) == 0 { // a request inside a dialog opens no new account
+		t.heed(e, s, now, proof)
+	}
+}
+
+// reply settles the request that our side answers.
+func (t *Tracker) reply(e *event.Event, now int64) {
+	s := t.sources.Get(t.seed.Addr(e.Remote.Addr()))
+	if s != nil {
+		e.Requests = s.requests
+	}
+	if len(e.SIP.ToTag) > 0 {
+		t.proofs.Add(t.echo(e, e.SIP.ToTag), now)
+		t.tags.see(e.SIP.ToTag)
+	}
+	if e.SIP.Auth.Present {
+		t.proofs.Add(t.echo(e, e.SIP.Auth.Nonce), now)
+	}
+	if e.SIP.Status < 200 {
+		return
+	}
+	r := t.requests.Get(t.transaction(e))
+	if r == nil || r.attempts == 0 || s == nil {
+		return // not one we saw asked, or answered already
+	}
+	r.attempts--
+	r.status = uint16(e.SIP.Status)
+	r.result = resultOf(e, r)
+	t.settle(e, r, s.requests, r.proof)
+	if r.creds {
+		return
+	}
+	switch {
+	case r.result == event.Challenged, r.method == event.OPTIONS:
+		s.await(challenge{at: now, account: t.short(r.account.text[:r.account.length]),
+			call: t.short(e.SIP.CallID), name: r.account, method: r.method})
+	}
+}
+
+// resultOf judges a final reply together with its request.
+func resultOf(e *event.Event, r *request) event.Result {
+	status := e.SIP.Status
+	switch {
+	case status < 300 && r.creds:
+		return event.Accepted
+	case (status == 401 || status == 407) && r.creds && !e.SIP.Auth.Stale:
+		return event.Failed
+	case status == 401 || status == 407:
+		return event.Challenged
+	case status == 403 && r.creds:
+		return event.Failed
+	case status == 404 && (r.method == event.REGISTER || !r.creds), status == 604 && !r.creds:
+		return event.UnknownUser
+	case status >= 400 && status < 500 && status != 480 && status != 486 && status != 487,
+		status == 603, status == 606:
+		return event.Refused
+	}
+	return 0 // busy, away, redirected, overloaded: says nothing about the caller
+}
+
+// settle reports how a request ended.
+func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof event.Grade) {
+	if r.result == 0 {
+		return
+	}
+	if r.result == event.Accepted {
+		proof = event.GradeA // it knew the secret
+	}
+	t.outcomes = append(t.outcomes, event.Outcome{
+		Result: r.result, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
+		Proof: proof, Account: r.account.String(), Status: int(r.status), Requests: requests,
+		Expires: e.SIP.Expires,
+	})
+}
+
+// ack lets an ACK vouch for the INVITE it closes: it echoes our To-tag, which
+// only the receiver of our reply has seen (RFC 3261 17.1.1.3).
+func (t *Tracker) ack(e *event.Event, s *source, now int64) {
+	proof := t.tagProof(e, now)
+	r := t.requests.Get(t.transaction(e))
+	if proof == event.None || r == nil || r.method != event.INVITE || r.proof >= proof || r.result == event.Accepted {
+		return
+	}
+	r.proof = proof
+	t.settle(e, r, s.requests, proof)
+}
+
+// expire reports requests that nobody answered in time.
+func (t *Tracker) expire(e *event.Event, now int64) {
+	for {
+		w, ok := t.waiting.pop(now - answerTime)
+		if !ok {
+			return
+		}
+		r := t.requests.Get(w.key)
+		if r == nil || r.at != w.at || r.attempts == 0 {
+			continue
+		}
+		r.attempts = 0
+		r.result = event.Unanswered
+		remote := netip.AddrFrom16(r.remote).Unmap()
+		o := event.Outcome{
+			Result: r.result, Remote: remote, Port: r.port, Time: e.Time, Method: r.method,
+			Proof: r.proof, Account: r.account.String(), Expires: -1,
+		}
+		if s := t.sources.Get(t.seed.Addr(remote)); s != nil {
+			o.Requests = s.requests
+		}
+		t.outcomes = append(t.outcomes, o)
+	}
+}
