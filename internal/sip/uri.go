@@ -1,0 +1,232 @@
+package sip
+
+import "bytes"
+
+// URI is a SIP, SIPS or foreign URI taken apart. All fields are views of the text that was read. Host has no port and no
+// brackets: "2001:db8::1", not "[2001:db8::1]". User and Password keep their percent escapes. Of a foreign scheme only
+// what can be told safely is given: user and host around an "@", the host after "//", the number of a tel URI.
+type URI struct {
+	Scheme   []byte // as spelled, without the colon; nil if missing
+	User     []byte // nil if there is none
+	Password []byte // nil if there is none
+	Host     []byte
+	Port     uint16 // 0 if there is none
+}
+
+// ParseURI takes a URI apart; it never fails, see Message.Flaws for what is wrong with the ones in a message.
+func ParseURI(b []byte) URI {
+	var u URI
+	u.parse(b)
+	return u
+}
+
+// parse fills u from b, which must be the URI and nothing else.
+func (u *URI) parse(b []byte) Flaws {
+	*u = URI{}
+	if len(b) > 4 && b[0]|0x20 == 's' && b[1]|0x20 == 'i' && b[2]|0x20 == 'p' {
+		if b[3] == ':' {
+			u.Scheme = b[:3]
+			return u.authority(b[4:])
+		}
+		if b[3]|0x20 == 's' && b[4] == ':' {
+			u.Scheme = b[:4]
+			return u.authority(b[5:])
+		}
+	}
+	return u.foreign(b)
+}
+
+// foreign reads a URI that is not SIP or has no scheme at all.
+func (u *URI) foreign(b []byte) Flaws {
+	colon := bytes.IndexByte(b, ':')
+	if colon < 1 || all(b[:colon])&inScheme == 0 || b[0]|0x20 < 'a' {
+		u.authority(b)
+		return BadURI
+	}
+	var flaws Flaws
+	if all(b)&inForeign == 0 || colon+1 == len(b) {
+		flaws = BadURI
+	}
+	u.Scheme = b[:colon]
+	rest := b[colon+1:]
+	switch {
+	case foldEqual(u.Scheme, "tel"):
+		u.User, _, _ = bytes.Cut(rest, []byte(";"))
+	case bytes.HasPrefix(rest, []byte("//")):
+		rest = rest[2:]
+		if slash := bytes.IndexByte(rest, '/'); slash >= 0 {
+			rest = rest[:slash]
+		}
+		u.authority(rest)
+	case bytes.IndexByte(rest, '@') >= 0:
+		u.authority(rest)
+	}
+	return flaws
+}
+
+// authority reads what follows the scheme: [user[:password]@]host[:port] and the rest.
+func (u *URI) authority(b []byte) (flaws Flaws) {
+	if at := bytes.IndexByte(b, '@'); at >= 0 {
+		flaws = u.userInfo(b[:at])
+		b = b[at+1:]
+	}
+	host, n, ok := splitHost(b)
+	u.Host = host
+	if n < len(b) && b[n] == ':' {
+		end := n + 1
+		for end < len(b) && classes[b[end]]&inDigits != 0 {
+			end++
+		}
+		port, valid := number(b[n+1 : end])
+		if valid && port < 1<<16 && (end == len(b) || b[end] == ';' || b[end] == '?') {
+			u.Port = uint16(port)
+			n = end
+		} else {
+			ok = false
+			n = u.bareIPv6(b, end)
+		}
+	}
+	if n < len(b) && !restOK(b[n:]) {
+		ok = false
+	}
+	if !ok {
+		flaws |= BadURI
+	}
+	return flaws
+}
+
+// userInfo reads user[:password].
+func (u *URI) userInfo(b []byte) Flaws {
+	c := ^class(0)
+	i := 0
+	for i < len(b) && b[i] != ':' {
+		c &= classes[b[i]]
+		i++
+	}
+	u.User = b[:i]
+	bad := i == 0
+	if i < len(b) {
+		u.Password = b[i+1:]
+		c &= all(u.Password)
+	}
+	if c&inUser == 0 || bad || c&notPercent == 0 && !escapesOK(b) {
+		return BadURI
+	}
+	return 0
+}
+
+// bareIPv6 handles an IPv6 address that lacks its brackets (RFC 5118 section 4.2): the host is everything that looks
+// like one. It returns where the host ends; i is where the reading of a port went wrong.
+func (u *URI) bareIPv6(b []byte, i int) int {
+	colons := 0
+	for i = 0; i < len(b) && (classes[b[i]]&inHex != 0 || b[i] == ':' || b[i] == '.'); i++ {
+		if b[i] == ':' {
+			colons++
+		}
+	}
+	if colons > 1 {
+		u.Host = b[:i]
+	}
+	return i
+}
+
+// splitHost reads the host at the start of b: its text without brackets, its length with them, and whether RFC 3261
+// allows it.
+func splitHost(b []byte) (host []byte, n int, ok bool) {
+	if len(b) > 0 && b[0] == '[' {
+		n = bytes.IndexByte(b, ']')
+		if n < 0 {
+			return b[1:], len(b), false
+		}
+		return b[1:n], n + 1, ipv6OK(b[1:n])
+	}
+	for n < len(b) && classes[b[n]]&inHost != 0 {
+		n++
+	}
+	return b[:n], n, n > 0 && b[0] != '-' && b[0] != '.'
+}
+
+// restOK tells whether the parameters and headers of a SIP URI are well formed.
+func restOK(b []byte) bool {
+	if b[0] != ';' && b[0] != '?' {
+		return false
+	}
+	c := ^class(0)
+	last := byte(0)
+	for _, x := range b {
+		if x == ';' && last == ';' {
+			return false
+		}
+		c &= classes[x]
+		last = x
+	}
+	return c&inURIRest != 0 && last != ';' && (c&notPercent != 0 || escapesOK(b))
+}
+
+// escapesOK tells whether each "%" is followed by two hexadecimal digits.
+func escapesOK(b []byte) bool {
+	for i := 0; i < len(b); i++ {
+		if b[i] != '%' {
+			continue
+		}
+		if i+2 >= len(b) || classes[b[i+1]]&classes[b[i+2]]&inHex == 0 {
+			return false
+		}
+		i += 2
+	}
+	return true
+}
+
+// ipv6OK checks an IPv6 address as RFC 5954 corrects the grammar: eight groups, at most one "::", and possibly an IPv4
+// address for the last two.
+func ipv6OK(b []byte) bool {
+	groups, digits, double := 0, 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case classes[c]&inHex != 0:
+			if digits++; digits > 4 {
+				return false
+			}
+		case c == ':':
+			if i+1 < len(b) && b[i+1] == ':' {
+				if double {
+					return false
+				}
+				double = true
+				i++
+			} else if digits == 0 || i+1 == len(b) {
+				return false
+			}
+			if digits > 0 {
+				groups++
+			}
+			digits = 0
+			// A third colon would be read here as an empty group.
+			if i+1 < len(b) && b[i+1] == ':' {
+				return false
+			}
+		case c == '.':
+			return ipv4OK(b[i-digits:]) && (groups == 6 && !double || groups < 6 && double)
+		default:
+			return false
+		}
+	}
+	if digits > 0 {
+		groups++
+	}
+	return groups == 8 && !double || groups < 8 && double
+}
+
+// ipv4OK checks four decimal numbers of at most three digits.
+func ipv4OK(b []byte) bool {
+	dots, digits := 0, 0
+	for _, c := range b {
+		if c == '.' && digits > 0 {
+			dots++
+			digits = 0
+		} else if digits++; c < '0' || c > '9' || digits > 3 {
+			return false
+		}
+	}
+	return dots == 3 && digits > 0
+}

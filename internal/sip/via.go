@@ -1,0 +1,103 @@
+package sip
+
+// Via is one Via value: where a response to the message goes. All fields are views, hosts without brackets.
+type Via struct {
+	Transport []byte // as spelled
+	Host      []byte // sent-by
+	Port      uint16 // sent-by, 0 if there is none
+	Branch    []byte
+	Received  []byte
+	RPort     uint16 // 0 if empty, as in a request that asks for RFC 3581
+	HasRPort  bool
+}
+
+// cookie starts the branches of RFC 3261, section 8.1.1.7.
+const cookie = "z9hG4bK"
+
+// parse reads one Via at the start of v and returns where it ends: at a comma or at the end of v.
+func (a *Via) parse(v []byte) (end int, flaws Flaws) {
+	*a = Via{}
+	i := a.protocol(v)
+	host, n, ok := splitHost(v[i:])
+	a.Host = host
+	i += n
+	if !ok || len(a.Transport) == 0 {
+		flaws = BadVia
+	}
+	if i < len(v) && v[i] != ';' {
+		i = skip(v, i)
+	}
+	if i < len(v) && v[i] == ':' {
+		i = skip(v, i+1)
+		start := i
+		for i < len(v) && classes[v[i]]&inDigits != 0 {
+			i++
+		}
+		port, ok := number(v[start:i])
+		if !ok || port > 1<<16-1 {
+			flaws |= BadVia
+		} else {
+			a.Port = uint16(port)
+		}
+	}
+	p := params{b: v, i: i, flaws: flaws}
+	for p.next() {
+		switch len(p.name) {
+		case 6:
+			if foldEqual(p.name, "branch") && a.Branch == nil {
+				a.Branch = p.value
+				if len(p.value) == len(cookie) && string(p.value) == cookie {
+					p.flaws |= BadBranch
+				}
+			}
+		case 5:
+			if foldEqual(p.name, "rport") {
+				a.HasRPort = true
+				if port, ok := number(p.value); ok && port < 1<<16 {
+					a.RPort = uint16(port)
+				} else if len(p.value) > 0 {
+					p.flaws |= BadVia
+				}
+			}
+		case 8:
+			if foldEqual(p.name, "received") && a.Received == nil {
+				a.Received = unbracket(p.value)
+			}
+		}
+	}
+	return p.i, p.flaws
+}
+
+// protocol reads "SIP/2.0/UDP" with blanks at every place RFC 3261 allows them, and returns where the host starts.
+func (a *Via) protocol(v []byte) int {
+	i := 0
+	if len(v) > 8 && string(v[:8]) == "SIP/2.0/" && !blank(v[8]) {
+		i = 8
+	} else {
+		for range 2 {
+			i = skip(v, i)
+			for i < len(v) && classes[v[i]]&inToken != 0 {
+				i++
+			}
+			if i = skip(v, i); i == len(v) || v[i] != '/' {
+				return skip(v, i)
+			}
+			i++
+		}
+		i = skip(v, i)
+	}
+	start := i
+	for i < len(v) && classes[v[i]]&inToken != 0 {
+		i++
+	}
+	a.Transport = v[start:i]
+	return skip(v, i)
+}
+
+// unbracket takes the brackets off an IPv6 address; RFC 5118 section 4.5 has both spellings.
+func unbracket(b []byte) []byte {
+	if len(b) > 1 && b[0] == '[' && b[len(b)-1] == ']' {
+		return b[1 : len(b)-1]
+	}
+	return b
+}
