@@ -137,7 +137,11 @@ func stripNFLOG(frame []byte) (kind uint16, rest []byte, whole bool) {
 		if kind == payload {
 			return byVersion(rest[attribute:min(int(size), len(rest))])
 		}
-		rest = rest[min((int(size)+3)&^3, len(rest)):]
+		padded := (int(size) + 3) &^ 3
+		if padded > len(rest) {
+			return 0, nil, false
+		}
+		rest = rest[padded:]
 	}
-	return 0, nil, len(rest) == 0
+	return 0, nil, len(rest) == 0 // nothing but attributes about a packet that is not there
 }

@@ -7,10 +7,7 @@ import (
 
 // start opens an assembly for a new datagram.
 func (r *reassembler) start(at time.Time, key fragmentKey) *assembly {
-	a := &assembly{}
-	if n := len(r.spare); n > 0 {
-		a, r.spare = r.spare[n-1], r.spare[:n-1]
-	}
+	a := r.newAssembly()
 	*a = assembly{key: key, born: at, total: -1, sender: r.senderOf(key.src)}
 	r.open[key] = a
 	r.byAge.push(a)
@@ -104,6 +101,16 @@ func (r *reassembler) drop(a *assembly) {
 		}
 	}
 	r.spare = append(r.spare, a)
+}
+
+func (r *reassembler) newAssembly() *assembly {
+	n := len(r.spare)
+	if n == 0 {
+		return new(assembly)
+	}
+	a := r.spare[n-1]
+	r.spare = r.spare[:n-1]
+	return a
 }
 
 // newPage returns a page with an empty table; its data may be old, and is never read where the table says nothing.
