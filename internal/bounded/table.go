@@ -95,6 +95,19 @@ func (t *Table[V]) Delete(key uint64) {
 	}
 }
 
+// Clear forgets every entry whose value matches. It walks the whole table, so
+// it is for the rare moment in which a human asks.
+func (t *Table[V]) Clear(match func(*V) bool) {
+	for i := range t.buckets {
+		for j := range t.buckets[i] {
+			if s := &t.buckets[i][j]; s.key != 0 && match(&s.value) {
+				*s = slot[V]{}
+				t.used--
+			}
+		}
+	}
+}
+
 // Cap is how many entries fit.
 func (t *Table[V]) Cap() int { return len(t.buckets) * ways }
 

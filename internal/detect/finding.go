@@ -25,6 +25,8 @@ const (
 	ClassTampered     Class = "log.tampered"
 	// ClassGood is no attack: the source knew a secret.
 	ClassGood Class = "good"
+	// ClassProven is no attack either: an unproven source showed itself to be real.
+	ClassProven Class = "proven"
 )
 
 // Severity ranks a finding for people: critical, high, medium, low or info.
@@ -57,6 +59,10 @@ type Finding struct {
 	Account string
 	// Accounts is how many different ones are concerned.
 	Accounts int
+	// KnownAccount says that Source has authenticated as Account before; GoodPort
+	// that this very source port has authenticated as somebody.
+	KnownAccount bool
+	GoodPort     bool
 	// Expires is a registration's granted life in seconds (ClassGood), -1 when unknown.
 	Expires int64
 	// Requests counts the requests seen from Source so far.

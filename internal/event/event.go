@@ -22,6 +22,8 @@ const (
 	Line
 	// Junk is a datagram on a SIP port that is not SIP.
 	Junk
+	// Pardon is an administrator's word: what is held against Remote is forgotten.
+	Pardon
 )
 
 // Event is one thing seen. The source that made it owns it: an Event, and

@@ -42,11 +42,13 @@ const (
 	UnknownUser
 	// Refused: turned away for another reason.
 	Refused
+	// Served: the server let a call through without asking for credentials.
+	Served
 	// Unanswered: the server said nothing for 32 s (RFC 3261 timer F).
 	Unanswered
 )
 
-var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "unanswered"}
+var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "served", "unanswered"}
 
 // String names the result for people.
 func (r Result) String() string { return results[r] }

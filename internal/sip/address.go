@@ -9,14 +9,14 @@ type NameAddr struct {
 	URI     URI
 }
 
-// parse reads one address at the start of v and returns where it ends: at a comma or at the end of v. In From and To,
-// which are no lists, a comma is a flaw that the caller notes.
-func (a *NameAddr) parse(v []byte) (end int, flaws Flaws) {
+// parse reads one address at the start of v and returns where it ends: at a comma or at the end of v. Only in a list may
+// a comma separate; elsewhere it is a flaw, and a display name with a comma that lacks its quotes is still read.
+func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
 	a.Display, a.Tag = nil, nil
 	i, angle := skip(v, 0), 0
 	if i < len(v) && v[i] == '<' {
 		angle = i
-	} else if angle, flaws = a.display(v, i); angle < 0 {
+	} else if angle, flaws = a.display(v, i, list); angle < 0 {
 		n, f := a.addrSpec(v, i)
 		return a.params(v, n, flaws|f)
 	}
@@ -52,7 +52,7 @@ func (a *NameAddr) params(v []byte, i int, flaws Flaws) (int, Flaws) {
 }
 
 // display reads the display name at i and returns the place of the "<" behind it, or -1 if an addr-spec stands there.
-func (a *NameAddr) display(v []byte, i int) (angle int, flaws Flaws) {
+func (a *NameAddr) display(v []byte, i int, list bool) (angle int, flaws Flaws) {
 	if i < len(v) && v[i] == '"' {
 		return a.quoted(v, i)
 	}
@@ -70,7 +70,7 @@ func (a *NameAddr) display(v []byte, i int) (angle int, flaws Flaws) {
 	}
 	// Something that needs quotes, or an addr-spec. It is a display name if a "<" comes before the first parameter:
 	// readers that look for "<" first would take the address from there.
-	for j := i; j < len(v) && v[j] != ';'; j++ {
+	for j := i; j < len(v) && v[j] != ';' && !(list && v[j] == ','); j++ {
 		switch v[j] {
 		case '<':
 			a.Display = trim(v[start:j])

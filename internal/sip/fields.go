@@ -49,7 +49,7 @@ func (m *Message) address(h Header) (a NameAddr) {
 	if h == HeaderContact && len(v) == 1 && v[0] == '*' {
 		return a
 	}
-	end, flaws := a.parse(v)
+	end, flaws := a.parse(v, h == HeaderContact)
 	if end < len(v) {
 		if h == HeaderContact {
 			flaws |= contactsOK(v[end:])
@@ -64,12 +64,13 @@ func (m *Message) address(h Header) (a NameAddr) {
 	return a
 }
 
-// contactsOK judges the contacts of a list from its first comma on.
+// contactsOK judges the contacts of a list from its first comma on. The first unacceptable one decides, which also keeps
+// a list of unclosed quotes and brackets from being searched to its end again and again.
 func contactsOK(v []byte) (flaws Flaws) {
 	var a NameAddr
-	for len(v) > 0 && v[0] == ',' {
+	for len(v) > 0 && v[0] == ',' && flaws.Unacceptable() == 0 {
 		v = v[skip(v, 1):]
-		n, f := a.parse(v)
+		n, f := a.parse(v, true)
 		flaws |= f
 		v = v[n:]
 	}
@@ -90,10 +91,10 @@ func (m *Message) Via() (a Via) {
 	return a
 }
 
-// viasOK judges the further values of a Via list from its first comma on.
+// viasOK judges the further values of a Via list from its first comma on, as contactsOK does.
 func viasOK(v []byte) (flaws Flaws) {
 	var a Via
-	for len(v) > 0 && v[0] == ',' {
+	for len(v) > 0 && v[0] == ',' && flaws.Unacceptable() == 0 {
 		v = v[skip(v, 1):]
 		n, f := a.parse(v)
 		flaws |= f

@@ -120,7 +120,7 @@ func (m *Message) repeated(h Header, start, end int) {
 	case HeaderContact:
 		var a NameAddr
 		v := m.at(m.value(start, end))
-		n, flaws := a.parse(v)
+		n, flaws := a.parse(v, true)
 		m.flaws |= flaws | contactsOK(v[n:])
 	}
 }

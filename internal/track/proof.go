@@ -22,6 +22,8 @@ func (t *Tracker) proofOf(e *event.Event, now int64) event.Grade {
 	nonce := e.SIP.Auth.Nonce
 	if e.SIP.Auth.Present && len(nonce) > 0 && t.proofs.Has(t.echo(e, nonce), now) {
 		proof = max(proof, nonceGrade(nonce))
+		// Who keeps using a nonce keeps it alive: it is known to be theirs.
+		t.proofs.Add(t.echo(e, nonce), now)
 	}
 	return max(proof, t.tagProof(e, now))
 }

@@ -212,11 +212,11 @@ func (t *Tracker) reply(e *event.Event, now int64) {
 	r.status = uint16(e.SIP.Status)
 	r.result = resultOf(e, r)
 	t.settle(e, r, s.requests, r.proof)
-	if r.creds {
+	if r.creds && (r.result != event.Failed || r.proof > event.None) {
 		return
 	}
 	switch {
-	case r.result == event.Challenged, r.method == event.OPTIONS:
+	case r.result == event.Challenged, r.result == event.Failed, r.method == event.OPTIONS:
 		s.await(challenge{at: now, account: t.short(r.account.text[:r.account.length]),
 			call: t.short(e.SIP.CallID), name: r.account, method: r.method})
 	}
@@ -228,6 +228,8 @@ func resultOf(e *event.Event, r *request) event.Result {
 	switch {
 	case status < 300 && r.creds:
 		return event.Accepted
+	case status < 300 && r.method == event.INVITE:
+		return event.Served
 	case (status == 401 || status == 407) && r.creds && !e.SIP.Auth.Stale:
 		return event.Failed
 	case status == 401 || status == 407:

@@ -1,0 +1,211 @@
+package detect
+
+import (
+	"math"
+	"time"
+
+	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/event"
+)
+
+// Engine weighs events lane by lane: it keeps a case about each source, lets
+// every detector add to it, and reports a Finding when the combined evidence
+// crosses its bound. It belongs to one lane and needs no lock.
+type Engine struct {
+	seed      bounded.Seed
+	detectors []Detector
+	cases     *bounded.Table[Case]
+	guesses   *bounded.Table[guessing]
+	ports     *bounded.Table[int64] // (source, port) → when it last knew a secret
+	dossiers  *dossiers
+	findings  []Finding
+}
+
+// Detector adds what it reads from a sight to the case about its source. It
+// keeps its state in the Case, so that state has one cap and one home.
+type Detector interface {
+	Weigh(s *Sight)
+}
+
+// All is every detector there is, in the order they weigh.
+func All() []Detector {
+	return []Detector{
+		goodness{},
+		toolMarks{},
+		novelIdentity{},
+		guessRate{},
+		unprovenScan{},
+	}
+}
+
+// Sight is one thing to weigh: a request of the source as it arrived (Outcome
+// nil), or how one of its requests ended.
+type Sight struct {
+	Event   *event.Event
+	Outcome *event.Outcome
+	// Case is what is held about the source; Proven its part that rests on
+	// proof of grade B or better.
+	Case    *Case
+	engine  *Engine
+	key     uint64 // of the source
+	now     int64
+	account uint64 // hash of the outcome's account
+	guess   float64
+	found   *Finding
+}
+
+// Case is what the engine holds about one source. It has no pointers, and it
+// starts empty.
+type Case struct {
+	// novel and guess evidence is kept apart by what it rests on: text[0] is
+	// grade C (a log line alone), text[1] grade B and better.
+	novel [2]tally
+	scan  tally
+	// marks are the tool marks seen, and their weight in nats.
+	marks      uint16
+	markWeight float32
+	// good are the accounts it authenticated as; a ring.
+	good     [8]uint64
+	goodNext uint8
+	goodAt   int64
+	// weakest is the lowest grade among the proven evidence so far.
+	weakest event.Grade
+	// dropped and limited are when a finding of that strength was last reported.
+	dropped, limited int64
+	accounts         uint16
+}
+
+// Options sizes an Engine.
+type Options struct {
+	Seed bounded.Seed
+	// Lanes is how many engines share the machine's memory.
+	Lanes int
+}
+
+// NewEngine makes an Engine with the given detectors. With one lane it takes
+// about 25 MB, and never more.
+func NewEngine(o Options, detectors []Detector) *Engine {
+	lanes := max(o.Lanes, 1)
+	return &Engine{
+		seed:      o.Seed,
+		detectors: detectors,
+		cases:     bounded.NewTable[Case](65536 / lanes),
+		guesses:   bounded.NewTable[guessing](65536 / lanes),
+		ports:     bounded.NewTable[int64](65536 / lanes),
+		dossiers:  newDossiers(8192 / lanes),
+	}
+}
+
+// See weighs an event and its outcomes. The findings are good until the next call.
+func (d *Engine) See(e *event.Event) []Finding {
+	d.findings = d.findings[:0]
+	switch e.Kind {
+	case event.Pardon:
+		d.forget(e)
+	case event.Request:
+		if e.Inbound {
+			d.weigh(e, nil)
+		}
+	case event.Line:
+		if e.Log.Verdict == event.Tampered && e.Log.Source.IsValid() {
+			d.tampered(e)
+		}
+	}
+	for i := range e.Outcomes {
+		d.weigh(e, &e.Outcomes[i])
+	}
+	return d.findings
+}
+
+// weigh puts one sight before every detector and then judges the case.
+func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
+	addr := e.Remote.Addr()
+	if o != nil {
+		addr = o.Remote
+	}
+	s := Sight{Event: e, Outcome: o, engine: d, key: d.seed.Addr(addr), now: e.Time.UnixNano()}
+	s.Case, _ = d.cases.Put(s.key, s.now)
+	if o != nil {
+		s.account = AccountHash(o.Account)
+	}
+	for _, detector := range d.detectors {
+		detector.Weigh(&s)
+	}
+	d.judge(&s)
+}
+
+// forget drops everything held against a source that a human pardoned, so
+// that its next packet does not ban it again. What speaks for it stays.
+func (d *Engine) forget(e *event.Event) {
+	key := d.seed.Addr(e.Remote.Addr())
+	if c := d.cases.Get(key); c != nil {
+		*c = Case{good: c.good, goodNext: c.goodNext, goodAt: c.goodAt}
+	}
+	d.dossiers.drop(key)
+	d.guesses.Clear(func(g *guessing) bool { return g.source == key })
+}
+
+// AccountHash names an account in eight bytes, the same in every process, so
+// that the journal may hold it.
+func AccountHash(account string) uint64 {
+	h := uint64(14695981039346656037) // FNV-1a
+	for i := 0; i < len(account); i++ {
+		h = (h ^ uint64(account[i])) * 1099511628211
+	}
+	return h
+}
+
+// proven says which part of the case an outcome's evidence belongs to.
+func proven(o *event.Outcome) int {
+	if o.Proof >= event.GradeB {
+		return 1
+	}
+	return 0
+}
+
+// knows says that the source has authenticated as this account before.
+func (c *Case) knows(account uint64) bool {
+	for _, known := range c.good {
+		if known == account && account != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// tally is a reflected log-likelihood sum over novel outcomes: each identity
+// counts once, and it forgets with a half-life.
+type tally struct {
+	llr  float32
+	at   int64
+	seen [16]uint16
+	next uint8
+}
+
+// novel says whether an identity has not been counted lately, and counts it.
+func (t *tally) novel(identity uint64) bool {
+	short := uint16(identity>>48) | 1
+	for _, s := range t.seen {
+		if s == short {
+			return false
+		}
+	}
+	t.seen[t.next] = short
+	t.next = (t.next + 1) % uint8(len(t.seen))
+	return true
+}
+
+// add moves the sum by step, after fading what is old, and never below zero:
+// past goodness is not saved up (the CUSUM form, whose bound is n x alpha).
+func (t *tally) add(step float64, now int64, halfLife time.Duration) {
+	t.llr = float32(math.Max(0, t.value(now, halfLife)+step))
+	t.at = now
+}
+
+// value is the sum as it stands now.
+func (t *tally) value(now int64, halfLife time.Duration) float64 {
+	if t.at == 0 || t.llr == 0 {
+		return 0
+	}
+	return float64(t.llr) * math.Exp2(-float64(now-t.at)/float64(halfLife))
+}

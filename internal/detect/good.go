@@ -1,0 +1,35 @@
+package detect
+
+import (
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// goodness notes who knew a secret. It is the only detector that speaks for a
+// source: the policy shields known-good addresses for 30 days.
+type goodness struct{}
+
+// goodAgain is how often a success is worth a new finding.
+const goodAgain = int64(time.Hour)
+
+// Weigh implements Detector.
+func (goodness) Weigh(s *Sight) {
+	o := s.Outcome
+	if o == nil || o.Result != event.Accepted || o.Proof < event.GradeC {
+		return
+	}
+	at, _ := s.engine.ports.Put(s.engine.seed.Mix(s.key, uint64(o.Port)), s.now)
+	*at = s.now
+	c := s.Case
+	fresh := !c.knows(s.account)
+	if fresh {
+		c.good[c.goodNext] = s.account
+		c.goodNext = (c.goodNext + 1) % uint8(len(c.good))
+	}
+	if fresh || s.now-c.goodAt >= goodAgain {
+		s.report(ClassGood)
+	}
+	c.goodAt = s.now
+	s.engine.cases.Protect(s.key, 1)
+}

@@ -1,0 +1,166 @@
+package detect
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+const (
+	// dropAgain and limitAgain keep a source that goes on from being reported
+	// with every packet; both are shorter than the shortest penalty.
+	dropAgain  = int64(30 * time.Second)
+	limitAgain = int64(30 * time.Second)
+)
+
+// judge combines the evidence after a sight and reports what crossed a bound.
+func (d *Engine) judge(s *Sight) {
+	c, o := s.Case, s.Outcome
+	if o != nil && o.Proof > event.None && (o.Result == event.Failed || o.Result == event.UnknownUser) {
+		d.judgeProven(s)
+		return
+	}
+	if c.goodAt != 0 || (o != nil && (o.Result == event.Followed || o.Result == event.Accepted)) {
+		return
+	}
+	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight)}
+	lnE, rule := combine(limitParts, &v)
+	if lnE < LimitBound || (c.limited != 0 && s.now-c.limited < limitAgain) {
+		return
+	}
+	c.limited = s.now
+	f := s.report(scanClass(s, rule))
+	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
+	f.Why = whyScan(s, rule)
+}
+
+// judgeProven judges evidence from a source of grade C or better.
+func (d *Engine) judgeProven(s *Sight) {
+	c, o := s.Case, s.Outcome
+	half := proven(o)
+	if half == 1 && (c.weakest == event.None || o.Proof < c.weakest) {
+		c.weakest = o.Proof
+	}
+	v := evidence{novel: c.novel[half].value(s.now, novelHalfLife), guess: s.guess}
+	v.marks = min(float64(c.markWeight), markCap)
+	lnE, rule := combine(dropParts, &v)
+	grade := event.GradeC
+	if half == 1 {
+		grade = c.weakest
+	}
+	if lnE < DropBound {
+		if half == 1 {
+			return
+		}
+		// A log line alone is worth a limit on the way.
+		if lnE, rule = combine(limitParts, &v); lnE < LimitBound || s.now-c.limited < limitAgain && c.limited != 0 {
+			return
+		}
+		c.limited = s.now
+	} else {
+		if c.dropped != 0 && s.now-c.dropped < dropAgain {
+			return
+		}
+		c.dropped = s.now
+	}
+	f := s.report(ClassGuess)
+	f.Rule, f.Evidence, f.Proof, f.Text = rule, lnE, grade, half == 0
+	f.Account, f.Severity = o.Account, High
+	if rule == "enum" {
+		f.Class = ClassEnum
+		if o.Result == event.Failed {
+			f.Class = ClassSpray
+		}
+	}
+	f.Why = whyProven(s, f)
+}
+
+// report begins a finding about the sight's source.
+func (s *Sight) report(class Class) *Finding {
+	f := Finding{
+		Source: s.Event.Remote.Addr(), Port: s.Event.Remote.Port(), Time: s.Event.Time, Place: s.Event.Place,
+		Rule: string(class), Class: class, Severity: Info, Requests: s.Event.Requests, Expires: -1,
+		Accounts: int(s.Case.accounts),
+	}
+	if o := s.Outcome; o != nil {
+		f.Source, f.Port, f.Proof, f.Account, f.Text = o.Remote, o.Port, o.Proof, o.Account, o.Text
+		f.Requests, f.Expires = o.Requests, o.Expires
+	}
+	f.KnownAccount = s.account != 0 && s.Case.knows(s.account)
+	f.GoodPort = s.engine.ports.Get(s.engine.seed.Mix(s.key, uint64(f.Port))) != nil
+	if class != ClassGood {
+		f.Items = s.engine.dossiers.items(s.key)
+	}
+	s.engine.findings = append(s.engine.findings, f)
+	return &s.engine.findings[len(s.engine.findings)-1]
+}
+
+// scanClass names the attack by what was asked.
+func scanClass(s *Sight, rule string) Class {
+	method := s.Event.SIP.Method
+	if s.Outcome != nil {
+		method = s.Outcome.Method
+	}
+	switch {
+	case rule == "tool" && s.Event.SIP.Method != event.OPTIONS:
+		return ClassScanTool
+	case method == event.OPTIONS:
+		return ClassScanOptions
+	case method == event.INVITE:
+		return ClassScanInvite
+	}
+	return ClassScanRegister
+}
+
+func whyScan(s *Sight, rule string) string {
+	if rule == "tool" {
+		return fmt.Sprintf("its requests carry the marks of an attack tool (%s); its address is not proven, so it is only limited", s.Case.markNames())
+	}
+	return fmt.Sprintf("it asked for %d accounts and heeded no answer; its address is not proven, so it is only limited", s.Case.accounts)
+}
+
+func whyProven(s *Sight, f *Finding) string {
+	o := s.Outcome
+	proof := "the server's log says so, no packet was seen"
+	if f.Proof >= event.GradeB {
+		proof = "it received our challenges, so the address is real"
+	}
+	marks := ""
+	if s.Case.marks != 0 {
+		marks = "; its requests carry the marks of an attack tool (" + s.Case.markNames() + ")"
+	}
+	if f.Rule == "guess" {
+		return fmt.Sprintf("it tried %d wrong passwords for account %q within %s%s; %s",
+			s.fails(), o.Account, s.span(), marks, proof)
+	}
+	return fmt.Sprintf("it tried %d accounts it never registered, last %q, none right%s; %s", s.Case.accounts, o.Account, marks, proof)
+}
+
+// fails counts the wrong passwords for the outcome's account.
+func (s *Sight) fails() int {
+	g := s.engine.guesses.Get(s.engine.seed.Mix(s.key^uint64(proven(s.Outcome)), s.account))
+	if g == nil {
+		return 1
+	}
+	return int(g.fails)
+}
+
+// span is how long the evidence at hand reaches back.
+func (s *Sight) span() time.Duration {
+	items := s.engine.dossiers.items(s.key)
+	if len(items) == 0 {
+		return 0
+	}
+	return s.Event.Time.Sub(items[0].Time).Round(100 * time.Millisecond)
+}
+
+// tampered reports a log line that an attacker shaped, against the packet's
+// source as far as that is beyond doubt. It is no proof of anything else.
+func (d *Engine) tampered(e *event.Event) {
+	d.findings = append(d.findings, Finding{
+		Source: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Place: e.Place, Rule: "tampered",
+		Class: ClassTampered, Severity: Medium, Proof: event.None, Evidence: LimitBound, Expires: -1, Text: true,
+		Requests: e.Requests, Why: "it shaped a line of the server's log: " + e.Log.Note,
+	})
+}

@@ -1,0 +1,65 @@
+package detect
+
+import (
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// unprovenScan is D8: it finds who asks about one account after another and
+// never heeds an answer, as scanners and enumerators do and phones do not.
+//
+// A benign source leaves a challenge lying with probability at most theta0 =
+// 0.3 (a lost packet, a user who gave up), a scanner with theta1 = 0.98; each
+// new target counts once:
+//
+//	disregarded      ln(0.98/0.30) = +1.18
+//	unknown account  ln(0.95/0.10) = +2.25 for a REGISTER, +1.18 else
+//	wrong, unproven  +1.18: credentials for a nonce we did not send it
+//	followed         ln(0.02/0.70) = -3.56, and the limit is lifted
+//	served           the same: the server let it call
+//
+// None of this proves an address, so it only ever limits, with its own alpha
+// of 1e-3. A monitor that sends OPTIONS to one target is never novel. A
+// source that knew a secret within 30 days is not looked at here.
+type unprovenScan struct{}
+
+const (
+	scanDisregarded = 1.184
+	scanUnknown     = 2.251
+	scanHeeded      = -3.555
+	scanHalfLife    = 10 * time.Minute
+)
+
+// Weigh implements Detector.
+func (unprovenScan) Weigh(s *Sight) {
+	o := s.Outcome
+	if o == nil || s.Case.goodAt != 0 {
+		return
+	}
+	t := &s.Case.scan
+	step := 0.0
+	switch {
+	case o.Result == event.Followed, o.Result == event.Served:
+		t.add(scanHeeded, s.now, scanHalfLife)
+		if s.Case.limited != 0 && o.Result == event.Followed {
+			s.report(ClassProven)
+			s.Case.limited = 0
+		}
+		return
+	case o.Result == event.Disregarded && t.novel(s.account):
+		step = scanDisregarded
+	case o.Result == event.UnknownUser && o.Proof < event.GradeB && !o.Text && t.novel(s.account):
+		step = scanDisregarded
+		if o.Method == event.REGISTER {
+			step = scanUnknown
+		}
+	case o.Result == event.Failed && o.Proof == event.None:
+		step = scanDisregarded
+	default:
+		return
+	}
+	t.add(step, s.now, scanHalfLife)
+	s.Case.accounts++
+	s.note(o.Result.String(), step)
+}

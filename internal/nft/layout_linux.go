@@ -1,0 +1,393 @@
+package nft
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Numbers of the nf_tables interface that golang.org/x/sys/unix lacks.
+const (
+	tableFlagOwner    = 0x2
+	tableFlagPersist  = 0x4
+	tableAttrHandle   = 4
+	tableAttrOwner    = 7
+	setFlagConcat     = 0x80
+	setFlagExpr       = 0x100
+	setAttrExpr       = 17
+	setAttrExprs      = 18
+	setDescConcat     = 2
+	elementAttrExprs  = 11
+	familyInet        = unix.NFPROTO_INET
+	hookPrerouting    = 0
+	hookPriority      = -310 // before connection tracking (-200) and before the raw tables (-300)
+	typeIPv4          = 7    // nft's own numbers for the types of keys, used
+	typeIPv6          = 8    // only to print them
+	typeProtocol      = 12
+	typeService       = 13
+	typeBits          = 6 // a concatenation shifts its parts by this
+	portsSet          = "ports"
+	protocolTCP       = 6
+	protocolUDP       = 17
+	offsetSource4     = 12 // of the source address in an IPv4 header
+	offsetSource6     = 8
+	offsetSourcePort  = 0 // in UDP and TCP alike
+	offsetDestination = 2
+)
+
+// A shape is how a set of the kernel stores sources.
+type shape uint8
+
+const (
+	hosts   shape = iota // hash of single addresses
+	subnets              // hash of IPv6 /64s
+	ranges               // tree of ranges that do not overlap
+	pairs                // hash of (address, source port)
+)
+
+// A kernelSet is one set in the kernel. One Set becomes several of them, for
+// each address family and each shape.
+type kernelSet struct {
+	name  string
+	set   Set
+	shape shape
+	ipv6  bool
+}
+
+// capability is what this kernel can do, found out by trying.
+type capability struct {
+	owner    bool // tables that belong to a socket and survive it (6.9)
+	counters bool // several expressions an element: counters for each source (5.12)
+}
+
+// A layout is everything of the table but its elements: what to create, and
+// what to compare the kernel's answer with.
+type layout struct {
+	options Options
+	can     capability
+	sets    []kernelSet
+	chains  []chain
+}
+
+type chain struct {
+	name  string
+	base  bool // hooked into the network stack
+	rules []chainRule
+}
+
+type chainRule struct {
+	set         Set // whose hits the rule counts; 0: nobody's
+	expressions rule
+}
+
+// shapesOf says how each set stores its sources. Ranges cost a packet more
+// than a hash and change more slowly, so single addresses never go there,
+// except for the few of NeverBan.
+var shapesOf = map[Set][]shape{
+	NeverBan:  {ranges},
+	KnownGood: {hosts},
+	DropAll:   {hosts, subnets, ranges},
+	DropSIP:   {hosts, subnets, ranges},
+	LimitPort: {pairs},
+	Limit:     {hosts, subnets},
+	LimitSlow: {hosts, subnets},
+}
+
+func newLayout(o Options, can capability) *layout {
+	l := &layout{options: o, can: can}
+	for _, set := range Sets() {
+		for _, ipv6 := range []bool{false, true} {
+			for _, shape := range shapesOf[set] {
+				if shape == subnets && !ipv6 {
+					continue
+				}
+				l.sets = append(l.sets, kernelSet{kernelName(set, shape, ipv6), set, shape, ipv6})
+			}
+		}
+	}
+	// A chain must be there before a rule that goes to it.
+	l.chains = append(l.familyChains(false), l.familyChains(true)...)
+	l.chains = append(l.chains, baseChain())
+	return l
+}
+
+func kernelName(set Set, shape shape, ipv6 bool) string {
+	name := set.String() + "4"
+	if ipv6 {
+		name = set.String() + "6"
+	}
+	switch {
+	case shape == subnets:
+		return name + "_subnets"
+	case shape == ranges && set != NeverBan:
+		return name + "_ranges"
+	}
+	return name
+}
+
+// baseChain sends each packet to the chain of its family.
+func baseChain() chain {
+	c := chain{name: "prerouting", base: true}
+	for _, ipv6 := range []bool{false, true} {
+		var r rule
+		matchFamily(&r, ipv6)
+		r.verdict(verdictGoto, familyName(ipv6))
+		c.rules = append(c.rules, chainRule{expressions: r})
+	}
+	return c
+}
+
+// familyChains holds the order of judgement. A packet that no set knows and
+// that is not for a protected port is through after the first chain.
+func (l *layout) familyChains(ipv6 bool) []chain {
+	name := familyName(ipv6)
+	first, known, sip := chain{name: name}, chain{name: name + "_known"}, chain{name: name + "_sip"}
+
+	first.judge(l.of(NeverBan, ipv6), verdictAccept, "")
+	first.judge(l.of(KnownGood, ipv6), verdictGoto, known.name)
+	first.judge(l.of(DropAll, ipv6), verdictDrop, "")
+	var protected rule
+	matchPorts(&protected)
+	protected.verdict(verdictGoto, sip.name)
+	first.rules = append(first.rules, chainRule{expressions: protected})
+
+	// Falling off the end of a chain reached by goto passes the packet.
+	for _, s := range l.of(LimitPort, ipv6) {
+		var r rule
+		matchPorts(&r)
+		s.match(&r)
+		r.count()
+		r.verdict(verdictDrop, "")
+		known.rules = append(known.rules, chainRule{s.set, r})
+	}
+	for _, set := range []Set{DropSIP, LimitPort, Limit, LimitSlow} {
+		sip.judge(l.of(set, ipv6), verdictDrop, "")
+	}
+	return []chain{sip, known, first}
+}
+
+// judge appends one rule for each set: what it holds gets the verdict.
+func (c *chain) judge(sets []kernelSet, code uint32, to string) {
+	for _, s := range sets {
+		var r rule
+		s.match(&r)
+		r.count()
+		r.verdict(code, to)
+		c.rules = append(c.rules, chainRule{s.set, r})
+	}
+}
+
+// of returns the kernel's sets that make up one set of one family.
+func (l *layout) of(set Set, ipv6 bool) []kernelSet {
+	var out []kernelSet
+	for _, s := range l.sets {
+		if s.set == set && s.ipv6 == ipv6 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func familyName(ipv6 bool) string {
+	if ipv6 {
+		return "ip6"
+	}
+	return "ip4"
+}
+
+func matchFamily(r *rule, ipv6 bool) {
+	r.meta(unix.NFT_META_NFPROTO)
+	if ipv6 {
+		r.equal(unix.NFPROTO_IPV6)
+	} else {
+		r.equal(unix.NFPROTO_IPV4)
+	}
+}
+
+// matchPorts goes on only for the protected ports. A later fragment has no
+// ports and passes: without its first fragment it is never reassembled.
+func matchPorts(r *rule) {
+	r.meta(unix.NFT_META_L4PROTO)
+	r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetDestination, 2, registerAfter4)
+	r.lookup(portsSet)
+}
+
+// match goes on only for packets from a source in the set. It asks for the
+// family again although only such packets come here: without that, "nft list"
+// cannot name the field and prints offsets.
+func (s kernelSet) match(r *rule) {
+	matchFamily(r, s.ipv6)
+	if s.ipv6 {
+		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, offsetSource6, 16, register)
+	} else {
+		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, offsetSource4, 4, register)
+	}
+	switch s.shape {
+	case subnets:
+		all := [16]byte{}
+		for i := range all {
+			all[i] = 0xff
+		}
+		network, _ := netip.AddrFrom16(all).Prefix(subnet6)
+		r.mask(network.Addr().AsSlice())
+	case pairs:
+		port := uint32(registerAfter4)
+		if s.ipv6 {
+			port = registerAfter16
+		}
+		r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetSourcePort, 2, port)
+	}
+	r.lookup(s.name)
+}
+
+// key returns the length of the set's keys and nft's number for their type.
+func (s kernelSet) key() (size, kind uint32) {
+	size, kind = 4, typeIPv4
+	if s.ipv6 {
+		size, kind = 16, typeIPv6
+	}
+	if s.shape == pairs {
+		return size + 4, kind<<typeBits | typeService // each part is padded to 4 bytes
+	}
+	return size, kind
+}
+
+// limit returns the rate that each element of the set has.
+func (l *layout) limit(set Set) (Rate, bool) {
+	switch set {
+	case Limit:
+		return l.options.Limit, true
+	case LimitSlow:
+		return l.options.LimitSlow, true
+	case LimitPort:
+		return l.options.LimitPort, true
+	}
+	return Rate{}, false
+}
+
+// describe writes what the kernel is told about a set, and what it must
+// answer when asked.
+func (l *layout) describe(s kernelSet) attributes {
+	size, kind := s.key()
+	flags := uint32(unix.NFT_SET_TIMEOUT)
+	switch s.shape {
+	case ranges:
+		flags |= unix.NFT_SET_INTERVAL
+	case pairs:
+		flags |= setFlagConcat
+	}
+	expressions, one := l.perElement(s)
+	if len(expressions) > 0 {
+		flags |= setFlagExpr
+	}
+	a := l.begin(unix.NFTA_SET_TABLE)
+	a.text(unix.NFTA_SET_NAME, s.name)
+	a.u32(unix.NFTA_SET_FLAGS, flags)
+	a.u32(unix.NFTA_SET_KEY_TYPE, kind)
+	a.u32(unix.NFTA_SET_KEY_LEN, size)
+	if s.shape == pairs {
+		a.nest(unix.NFTA_SET_DESC, func(a *attributes) { describeParts(a, size-4, 2) })
+	}
+	if one {
+		a = append(a, expressions...)
+	} else if len(expressions) > 0 {
+		a.nest(setAttrExprs, func(a *attributes) { *a = append(*a, expressions...) })
+	}
+	return a
+}
+
+// perElement returns the expressions that each element of the set gets: a
+// limit where the set limits, and a counter behind it, so that it counts only
+// what is dropped. One says that the kernel takes only a single one.
+func (l *layout) perElement(s kernelSet) (list attributes, one bool) {
+	rate, limited := l.limit(s.set)
+	switch {
+	case !l.can.counters && limited:
+		overLimit(&list, setAttrExpr, rate)
+		return list, true
+	case !l.can.counters || s.set == NeverBan || s.set == KnownGood:
+		return nil, false
+	}
+	if limited {
+		overLimit(&list, unix.NFTA_LIST_ELEM, rate)
+	}
+	counter(&list, unix.NFTA_LIST_ELEM)
+	return list, false
+}
+
+// describeParts writes the lengths of the parts of a concatenated key.
+func describeParts(a *attributes, sizes ...uint32) {
+	a.nest(setDescConcat, func(a *attributes) {
+		for _, size := range sizes {
+			a.nest(unix.NFTA_LIST_ELEM, func(a *attributes) { a.u32(1, size) })
+		}
+	})
+}
+
+// describePorts is describe for the set of the protected ports.
+func (l *layout) describePorts() attributes {
+	a := l.begin(unix.NFTA_SET_TABLE)
+	a.text(unix.NFTA_SET_NAME, portsSet)
+	a.u32(unix.NFTA_SET_FLAGS, setFlagConcat)
+	a.u32(unix.NFTA_SET_KEY_TYPE, typeProtocol<<typeBits|typeService)
+	a.u32(unix.NFTA_SET_KEY_LEN, 8)
+	a.nest(unix.NFTA_SET_DESC, func(a *attributes) { describeParts(a, 1, 2) })
+	return a
+}
+
+// describeChain writes a chain.
+func (l *layout) describeChain(c chain) attributes {
+	a := l.begin(unix.NFTA_CHAIN_TABLE)
+	a.text(unix.NFTA_CHAIN_NAME, c.name)
+	if c.base {
+		priority := int32(hookPriority)
+		a.nest(unix.NFTA_CHAIN_HOOK, func(a *attributes) {
+			a.u32(unix.NFTA_HOOK_HOOKNUM, hookPrerouting)
+			a.u32(unix.NFTA_HOOK_PRIORITY, uint32(priority))
+		})
+		a.u32(unix.NFTA_CHAIN_POLICY, verdictAccept)
+		a.text(unix.NFTA_CHAIN_TYPE, "filter")
+	}
+	return a
+}
+
+// describeRule writes a rule of a chain.
+func (l *layout) describeRule(c chain, r chainRule) attributes {
+	a := l.begin(unix.NFTA_RULE_TABLE)
+	a.text(unix.NFTA_RULE_CHAIN, c.name)
+	a.nest(unix.NFTA_RULE_EXPRESSIONS, func(a *attributes) { *a = append(*a, r.expressions...) })
+	return a
+}
+
+// begin starts the attributes of a message with the name of our table.
+func (l *layout) begin(kind uint16) attributes {
+	var a attributes
+	a.text(kind, l.options.Table)
+	return a
+}
+
+// flags are the table's flags.
+func (l *layout) flags() uint32 {
+	if l.can.owner {
+		return tableFlagOwner | tableFlagPersist
+	}
+	return 0
+}
+
+// portKeys returns the elements of the set of protected ports.
+func (l *layout) portKeys() [][]byte {
+	var keys [][]byte
+	add := func(protocol byte, ports []uint16) {
+		for _, port := range slices.Compact(slices.Sorted(slices.Values(ports))) {
+			key := make([]byte, 8)
+			key[0] = protocol
+			binary.BigEndian.PutUint16(key[4:], port)
+			keys = append(keys, key)
+		}
+	}
+	add(protocolTCP, l.options.TCP)
+	add(protocolUDP, l.options.UDP)
+	return keys
+}

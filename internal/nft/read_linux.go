@@ -1,0 +1,335 @@
+package nft
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var unspecified4 = netip.IPv4Unspecified()
+
+// readAttempts is how often a dump is begun again because the ruleset changed
+// meanwhile.
+const readAttempts = 10
+
+// Elements lists what the kernel has in a set, in no order. Ranges that came
+// from nested prefixes are listed as the kernel has them, in pieces.
+//
+// The counters of the dropping and limiting sets count dropped packets;
+// NeverBan and KnownGood have none, nor has any kernel before 5.12.
+func (t *Table) Elements(set Set) ([]ElementState, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []ElementState
+	for _, s := range t.layout.sets {
+		if s.set != set {
+			continue
+		}
+		states, err := t.read(s)
+		if err != nil {
+			return nil, explain("list elements", err)
+		}
+		out = append(out, states...)
+	}
+	return out, nil
+}
+
+// Get looks one element up. A prefix that lies in a range is found with the
+// state of that range.
+func (t *Table) Get(e Element) (ElementState, bool, error) {
+	e.Timeout = 0
+	e, err := e.canonical()
+	if err != nil {
+		return ElementState{}, false, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.layout.sets[t.layout.find(e)]
+	if s.shape == ranges {
+		return t.getRange(s, e)
+	}
+	message := t.layout.elementMessage(unix.NFT_MSG_GETSETELEM, s, []entry{{from: e.Prefix.Addr(), port: e.Port}})
+	var state ElementState
+	found := false
+	err = t.socket.ask(message, func(answer []byte) error {
+		for _, element := range each(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
+			if k, ok := readEntry(s, element); ok {
+				state, found = k.state(s), true
+			}
+		}
+		return nil
+	})
+	if is(err, unix.ENOENT) {
+		// The kernel says the same for a missing element and a missing table.
+		if p, e := t.inspect(t.layout.options.Table); e != nil || p.exists {
+			err = e
+		}
+	}
+	return state, found, explain("get element", err)
+}
+
+func (t *Table) getRange(s kernelSet, e Element) (ElementState, bool, error) {
+	states, err := t.read(s)
+	if err != nil {
+		return ElementState{}, false, explain("get element", err)
+	}
+	for _, state := range states {
+		if state.Prefix.Contains(e.Prefix.Addr()) {
+			state.Prefix = e.Prefix
+			return state, true, nil
+		}
+	}
+	return ElementState{}, false, nil
+}
+
+// read lists one set of the kernel.
+func (t *Table) read(s kernelSet) ([]ElementState, error) {
+	var list []kernelEntry
+	collect := func(k kernelEntry) { list = append(list, k) }
+	err := errInterrupted
+	for range readAttempts {
+		list = list[:0]
+		if err = t.dumpSet(s, collect); !errors.Is(err, errInterrupted) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.shape == ranges {
+		return joinRanges(s, list), nil
+	}
+	out := make([]ElementState, 0, len(list))
+	for _, k := range list {
+		out = append(out, k.state(s))
+	}
+	return out, nil
+}
+
+// dumpSet calls take with each element of a set.
+func (t *Table) dumpSet(s kernelSet, take func(kernelEntry)) error {
+	a := t.layout.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
+	a.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
+	return t.socket.dump(unix.NFT_MSG_GETSETELEM, a, func(answer []byte) error {
+		for _, element := range each(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
+			if k, ok := readEntry(s, element); ok {
+				take(k)
+			}
+		}
+		return nil
+	})
+}
+
+// joinRanges puts the two ends of each range together again. A range that
+// reaches the last address has no end.
+func joinRanges(s kernelSet, list []kernelEntry) []ElementState {
+	slices.SortFunc(list, func(a, b kernelEntry) int {
+		if c := a.addr.Compare(b.addr); c != 0 {
+			return c
+		}
+		return cmp.Compare(fromBool(b.end), fromBool(a.end)) // one ends before the next begins
+	})
+	var out []ElementState
+	var open *kernelEntry
+	end := func(to netip.Addr) {
+		if open == nil {
+			return
+		}
+		for _, prefix := range (span{from: open.addr, to: to}).split() {
+			state := open.state(s)
+			state.Prefix = prefix
+			out = append(out, state)
+		}
+		open = nil
+	}
+	for i, k := range list {
+		if k.end {
+			end(k.addr.Prev())
+			continue
+		}
+		if open != nil {
+			end(k.addr.Prev())
+		}
+		open = &list[i]
+	}
+	if open != nil {
+		end(lastAddr(netip.PrefixFrom(open.addr, 0).Masked()))
+	}
+	return out
+}
+
+func fromBool(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// learnNets reads the ranges back when they are not known: after adopting a
+// table, and after an error.
+func (t *Table) learnNets() error {
+	if t.nets != nil {
+		return nil
+	}
+	nets, now := map[int]prefixes{}, time.Now()
+	for i, s := range t.layout.sets {
+		if s.shape != ranges {
+			continue
+		}
+		states, err := t.read(s)
+		if err != nil {
+			return err
+		}
+		nets[i] = prefixes{}
+		for _, state := range states {
+			var until time.Time
+			if state.Timeout > 0 {
+				until = now.Add(state.Expires)
+			}
+			nets[i][state.Prefix] = until
+		}
+	}
+	t.nets = nets
+	return nil
+}
+
+// Counters returns how many packets each set has decided about since the
+// table was made.
+func (t *Table) Counters() (map[Set]Count, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rules, err := t.rules()
+	if err != nil {
+		return nil, explain("read counters", err)
+	}
+	out := map[Set]Count{}
+	for _, set := range Sets() {
+		out[set] = Count{}
+	}
+	for _, c := range t.layout.chains {
+		if len(rules[c.name]) != len(c.rules) {
+			return nil, fmt.Errorf("read counters: chain %s: %w", c.name, ErrChanged)
+		}
+		for i, r := range c.rules {
+			if r.set == 0 {
+				continue
+			}
+			total := out[r.set]
+			for _, expression := range each(find(rules[c.name][i], unix.NFTA_RULE_EXPRESSIONS)) {
+				total.read(expression)
+			}
+			out[r.set] = total
+		}
+	}
+	return out, nil
+}
+
+// rules reads the rules of the table by chain, in their order.
+func (t *Table) rules() (map[string][][]byte, error) {
+	return t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
+}
+
+// list dumps objects of the table and sorts them by the attribute key.
+func (t *Table) list(kind, table, key uint16) (map[string][][]byte, error) {
+	var out map[string][][]byte
+	err := errInterrupted
+	for range readAttempts {
+		out = map[string][][]byte{}
+		err = t.socket.dump(kind, t.layout.begin(table), func(answer []byte) error {
+			// Not every kind of dump honours the table's name.
+			if text(find(answer, table)) == t.layout.options.Table {
+				name := text(find(answer, key))
+				out[name] = append(out[name], slices.Clone(answer))
+			}
+			return nil
+		})
+		if !errors.Is(err, errInterrupted) {
+			break
+		}
+	}
+	return out, err
+}
+
+// Verify compares the table in the kernel with the one we made: its owner,
+// sets, chains and each rule. It returns ErrGone or ErrChanged if they differ.
+// It does not read the elements; see Elements.
+func (t *Table) Verify() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return explain("verify table", t.verify())
+}
+
+func (t *Table) verify() error {
+	found, err := t.inspect(t.layout.options.Table)
+	if err != nil {
+		return err
+	}
+	if !found.exists {
+		return ErrGone
+	}
+	if found.flags != t.layout.flags() {
+		return fmt.Errorf("flags are %#x: %w", found.flags, ErrChanged)
+	}
+	if t.layout.can.owner && found.owner != t.socket.conn.PID() {
+		return fmt.Errorf("owner is %d: %w", found.owner, ErrOwned)
+	}
+	if err := t.verifySets(); err != nil {
+		return err
+	}
+	return t.verifyChains()
+}
+
+func (t *Table) verifySets() error {
+	got, err := t.list(unix.NFT_MSG_GETSET, unix.NFTA_SET_TABLE, unix.NFTA_SET_NAME)
+	if err != nil {
+		return err
+	}
+	want := map[string]attributes{portsSet: t.layout.describePorts()}
+	for _, s := range t.layout.sets {
+		want[s.name] = t.layout.describe(s)
+	}
+	for name, w := range want {
+		if len(got[name]) != 1 {
+			return fmt.Errorf("set %s: %w", name, ErrGone)
+		}
+		if !holds(got[name][0], w) {
+			return fmt.Errorf("set %s: %w", name, ErrChanged)
+		}
+	}
+	return nil
+}
+
+func (t *Table) verifyChains() error {
+	chains, err := t.list(unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME)
+	if err != nil {
+		return err
+	}
+	rules, err := t.rules()
+	if err != nil {
+		return err
+	}
+	for _, c := range t.layout.chains {
+		if len(chains[c.name]) != 1 {
+			return fmt.Errorf("chain %s: %w", c.name, ErrGone)
+		}
+		if !holds(chains[c.name][0], t.layout.describeChain(c)) {
+			return fmt.Errorf("chain %s: %w", c.name, ErrChanged)
+		}
+		if len(rules[c.name]) != len(c.rules) {
+			return fmt.Errorf("chain %s has %d rules instead of %d: %w", c.name, len(rules[c.name]), len(c.rules), ErrChanged)
+		}
+		for i, r := range c.rules {
+			got, want := rules[c.name][i], t.layout.describeRule(c, r)
+			same := count(find(got, unix.NFTA_RULE_EXPRESSIONS)) == count(find(want, unix.NFTA_RULE_EXPRESSIONS))
+			if !same || !holds(got, want) {
+				return fmt.Errorf("chain %s, rule %d: %w", c.name, i+1, ErrChanged)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package nft
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// sendBuffer lets half a million elements go in one transaction. The
+	// kernel takes that memory only while a message is on its way.
+	sendBuffer = 64 << 20
+	// receiveBuffer holds the answers to a transaction in which every
+	// message is refused.
+	receiveBuffer = 4 << 20
+	// dumpBuffer makes the kernel answer a dump in its largest pieces. It
+	// walks a set from the start again for each piece.
+	dumpBuffer = 64 << 10
+	// answerTime bounds the wait for an answer. The kernel gives it before
+	// the send returns, so this is only ever reached by a fault.
+	answerTime = 10 * time.Second
+	// familyHeader is the length of struct nfgenmsg.
+	familyHeader = 4
+)
+
+// A socket speaks nf_tables. It is not safe for concurrent use.
+type socket struct {
+	conn *netlink.Conn
+}
+
+func dial() (*socket, error) {
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{MessageBufferSize: dumpBuffer})
+	if err != nil {
+		return nil, fmt.Errorf("open netfilter socket: %w", err)
+	}
+	s := &socket{conn}
+	// Without these the kernel repeats each refused message in its answer.
+	// Kernels and containers that refuse the options still work, in smaller
+	// transactions.
+	_ = conn.SetOption(netlink.CapAcknowledge, true)
+	_ = conn.SetWriteBuffer(sendBuffer)
+	_ = conn.SetReadBuffer(receiveBuffer)
+	return s, nil
+}
+
+func (s *socket) close() error { return s.conn.Close() }
+
+// message makes an nf_tables message.
+func message(kind uint16, flags netlink.HeaderFlags, body attributes) netlink.Message {
+	data := make([]byte, familyHeader, familyHeader+len(body))
+	data[0] = familyInet
+	return netlink.Message{
+		Header: netlink.Header{
+			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | kind),
+			Flags: netlink.Request | flags,
+		},
+		Data: append(data, body...),
+	}
+}
+
+// commit sends the messages as one transaction: all of them or none.
+func (s *socket) commit(messages []netlink.Message) error {
+	batch := make([]netlink.Message, 0, len(messages)+2)
+	batch = append(batch, bracket(unix.NFNL_MSG_BATCH_BEGIN))
+	batch = append(batch, messages...)
+	batch = append(batch, bracket(unix.NFNL_MSG_BATCH_END))
+	batch[len(batch)-2].Header.Flags |= netlink.Acknowledge
+
+	sent, err := s.conn.SendMessages(batch)
+	if err != nil {
+		return err
+	}
+	last := sent[len(sent)-2].Header.Sequence
+	for {
+		answers, err := s.receive()
+		if err != nil {
+			s.drain()
+			return err
+		}
+		for _, a := range answers {
+			if a.Header.Sequence == last {
+				return nil
+			}
+		}
+	}
+}
+
+// bracket makes the message that begins or ends a transaction.
+func bracket(kind uint16) netlink.Message {
+	data := make([]byte, familyHeader)
+	binary.BigEndian.PutUint16(data[2:], unix.NFNL_SUBSYS_NFTABLES)
+	return netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request},
+		Data:   data,
+	}
+}
+
+func (s *socket) receive() ([]netlink.Message, error) {
+	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
+		return nil, err
+	}
+	return s.conn.Receive()
+}
+
+// drain throws away what is left of the answers to a refused transaction,
+// lest the next one takes them for its own.
+func (s *socket) drain() {
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		buffer := make([]byte, 1<<12)
+		for {
+			_, _, err := unix.Recvfrom(int(fd), buffer, unix.MSG_DONTWAIT)
+			if err != nil && !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ENOBUFS) {
+				return
+			}
+		}
+	})
+}
+
+// get asks one question and returns the attributes of the answer.
+func (s *socket) get(kind uint16, body attributes) ([]byte, error) {
+	var answer []byte
+	err := s.ask(message(kind, 0, body), func(b []byte) error {
+		answer = b
+		return nil
+	})
+	return answer, err
+}
+
+// errInterrupted says that the ruleset changed during a dump.
+var errInterrupted = errors.New("ruleset changed while it was read")
+
+// dump asks for a list and calls take with the attributes of each answer.
+func (s *socket) dump(kind uint16, body attributes, take func([]byte) error) error {
+	return s.ask(message(kind, netlink.Dump, body), take)
+}
+
+func (s *socket) ask(m netlink.Message, take func([]byte) error) error {
+	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	if _, err := s.conn.Send(m); err != nil {
+		return err
+	}
+	for answer, err := range s.conn.ReceiveIter() {
+		if err == nil && answer.Header.Flags&netlink.DumpInterrupted != 0 {
+			err = errInterrupted
+		}
+		if err == nil && len(answer.Data) >= familyHeader {
+			err = take(answer.Data[familyHeader:])
+		}
+		if err != nil {
+			s.drain()
+			return err
+		}
+	}
+	return nil
+}
+
+// is says whether the kernel refused with this error number.
+func is(err error, number unix.Errno) bool { return errors.Is(err, number) }
+
+// tooLong says that a transaction must be sent in smaller ones.
+func tooLong(err error) bool { return is(err, unix.EMSGSIZE) || is(err, unix.ENOBUFS) }
+
+// explain turns the kernel's refusals into the errors of this package.
+func explain(verb string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case is(err, unix.ENOENT):
+		err = errors.Join(ErrGone, err)
+	case is(err, unix.EPERM):
+		err = errors.Join(ErrOwned, err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer from the kernel in %v: %w", answerTime, err)
+	}
+	return fmt.Errorf("%s: %w", verb, err)
+}

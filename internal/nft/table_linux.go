@@ -1,0 +1,297 @@
+package nft
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A Table is our table in the kernel. Its methods may be called from several
+// goroutines; they wait for each other.
+type Table struct {
+	mu      sync.Mutex
+	socket  *socket
+	events  *netlink.Conn // for Watch; opened early, in the same network namespace
+	layout  *layout
+	nets    map[int]prefixes // wanted content of the range sets by index; nil: read it again
+	adopted bool
+	// refreshes says that adding an element again sets its timeout (Linux
+	// 6.12). Elsewhere it has to be deleted and added in one transaction.
+	refreshes bool
+}
+
+// Open creates the table, or adopts the one an earlier process left behind.
+// A table with the same layout is kept as it is; one with another layout is
+// replaced with its elements in one transaction. Either way no packet sees a
+// moment without it. The table is made in the network namespace of the
+// calling thread.
+func Open(o Options) (*Table, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("open table: %w", err)
+	}
+	s, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	events, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open notification socket: %w", err), s.close())
+	}
+	t := &Table{socket: s, events: events}
+	if err := t.take(o); err != nil {
+		return nil, errors.Join(explain("open table "+o.Table, err), t.Close())
+	}
+	return t, nil
+}
+
+// Owned says whether nobody else can change the table.
+func (t *Table) Owned() bool { return t.layout.can.owner }
+
+// Adopted says whether Open found a table with the same layout and kept it.
+func (t *Table) Adopted() bool { return t.adopted }
+
+// Close lets go of the table and leaves it in the kernel as it is. The next
+// Open adopts it. Until then, anyone with the right to do so can remove it.
+func (t *Table) Close() error {
+	return errors.Join(t.events.Close(), t.socket.close())
+}
+
+// Clear removes the table and with it all protection.
+func (t *Table) Clear() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.nets = nil
+	err := t.socket.commit([]netlink.Message{t.layout.deleteTable()})
+	if is(err, unix.ENOENT) {
+		return nil
+	}
+	return explain("clear table", err)
+}
+
+// Rebuild makes the table anew with exactly these elements, in one
+// transaction, whatever is there now. It heals what others did to it.
+func (t *Table) Rebuild(elements []Element) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found, err := t.inspect(t.layout.options.Table)
+	if err == nil {
+		err = t.claim(found)
+	}
+	if err == nil {
+		err = t.create(found, elements)
+	}
+	return explain("rebuild table", err)
+}
+
+// A presence is what Open and Rebuild find in the kernel.
+type presence struct {
+	exists bool
+	flags  uint32
+	owner  uint32 // netlink port of the owner's socket; 0: none, or an orphan
+}
+
+func (t *Table) inspect(table string) (presence, error) {
+	var a attributes
+	a.text(unix.NFTA_TABLE_NAME, table)
+	answer, err := t.socket.get(unix.NFT_MSG_GETTABLE, a)
+	if is(err, unix.ENOENT) {
+		return presence{}, nil
+	}
+	if err != nil {
+		return presence{}, err
+	}
+	return presence{
+		exists: true,
+		flags:  number32(find(answer, unix.NFTA_TABLE_FLAGS)),
+		owner:  number32(find(answer, tableAttrOwner)),
+	}, nil
+}
+
+// claim makes an orphaned table ours, so that it can be read and changed.
+func (t *Table) claim(found presence) error {
+	switch {
+	case found.flags&tableFlagOwner == 0, found.owner == t.socket.conn.PID():
+		return nil
+	case found.owner != 0:
+		return ErrOwned
+	}
+	return t.socket.commit([]netlink.Message{t.layout.newTable(found.flags)})
+}
+
+// take tries what the kernel may be able to do, the best first: keep a table
+// that is as it should be, else make it so.
+func (t *Table) take(o Options) error {
+	t.layout = newLayout(o, capability{})
+	found, err := t.inspect(o.Table)
+	if err != nil {
+		return err
+	}
+	if err := t.claim(found); err != nil {
+		return err
+	}
+	var rescued []Element
+	if found.exists {
+		if rescued, err = t.rescue(); err != nil {
+			return err
+		}
+	}
+	for _, can := range []capability{{true, true}, {true, false}, {false, true}, {false, false}} {
+		if can.owner && o.Shared {
+			continue
+		}
+		t.layout = newLayout(o, can)
+		if found.exists && found.flags == t.layout.flags() && t.verify() == nil {
+			t.adopted = true
+			return errors.Join(t.setPorts(), t.learnRefresh())
+		}
+		err = t.create(found, rescued)
+		if !is(err, unix.EOPNOTSUPP) && !is(err, unix.EINVAL) {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return t.learnRefresh()
+}
+
+// rescue reads the elements of a table whose layout may be another one.
+func (t *Table) rescue() ([]Element, error) {
+	var out []Element
+	for _, s := range t.layout.sets {
+		states, err := t.read(s)
+		if is(err, unix.ENOENT) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, state := range states {
+			state.Element.Timeout = state.Expires
+			if e, err := state.Element.canonical(); err == nil {
+				out = append(out, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+// create makes the table with its elements in place of the one found.
+func (t *Table) create(found presence, elements []Element) error {
+	l := t.layout
+	var whole []netlink.Message
+	if found.exists {
+		whole = append(whole, l.deleteTable())
+	}
+	whole = append(whole, l.newTable(l.flags()))
+	whole = append(whole, l.structure()...)
+
+	t.nets = map[int]prefixes{}
+	p := t.plan(time.Now())
+	for _, e := range elements {
+		if err := p.add(e); err != nil {
+			return err
+		}
+	}
+	return t.run(p, whole)
+}
+
+// structure makes everything inside the table but the elements of its sets.
+func (l *layout) structure() []netlink.Message {
+	var out []netlink.Message
+	newSet := func(a attributes) {
+		// The number names the set inside this transaction; we go by names.
+		a.u32(unix.NFTA_SET_ID, uint32(len(out)+1))
+		out = append(out, message(unix.NFT_MSG_NEWSET, netlink.Create, a))
+	}
+	newSet(l.describePorts())
+	for _, s := range l.sets {
+		newSet(l.describe(s))
+	}
+	for _, c := range l.chains {
+		out = append(out, message(unix.NFT_MSG_NEWCHAIN, netlink.Create, l.describeChain(c)))
+	}
+	for _, c := range l.chains {
+		for _, r := range c.rules {
+			out = append(out, message(unix.NFT_MSG_NEWRULE, netlink.Create|netlink.Append, l.describeRule(c, r)))
+		}
+	}
+	return append(out, l.fillPorts()...)
+}
+
+func (l *layout) newTable(flags uint32) netlink.Message {
+	a := l.begin(unix.NFTA_TABLE_NAME)
+	a.u32(unix.NFTA_TABLE_FLAGS, flags)
+	return message(unix.NFT_MSG_NEWTABLE, netlink.Create, a)
+}
+
+func (l *layout) deleteTable() netlink.Message {
+	return message(unix.NFT_MSG_DELTABLE, 0, l.begin(unix.NFTA_TABLE_NAME))
+}
+
+// fillPorts replaces the protected ports.
+func (l *layout) fillPorts() []netlink.Message {
+	out := []netlink.Message{l.flush(portsSet)}
+	keys := l.portKeys()
+	for len(keys) > 0 {
+		n := min(chunk, len(keys))
+		a := l.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
+		a.text(unix.NFTA_SET_ELEM_LIST_SET, portsSet)
+		a.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(a *attributes) {
+			for _, key := range keys[:n] {
+				a.nest(unix.NFTA_LIST_ELEM, func(a *attributes) { writeKey(a, key) })
+			}
+		})
+		out = append(out, message(unix.NFT_MSG_NEWSETELEM, netlink.Create, a))
+		keys = keys[n:]
+	}
+	return out
+}
+
+// flush empties a set.
+func (l *layout) flush(set string) netlink.Message {
+	a := l.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
+	a.text(unix.NFTA_SET_ELEM_LIST_SET, set)
+	return message(unix.NFT_MSG_DELSETELEM, 0, a)
+}
+
+// SetPorts replaces the protected ports, in one transaction.
+func (t *Table) SetPorts(udp, tcp []uint16) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.layout.options.UDP, t.layout.options.TCP = udp, tcp
+	return explain("set ports", t.setPorts())
+}
+
+func (t *Table) setPorts() error { return t.socket.commit(t.layout.fillPorts()) }
+
+// learnRefresh finds out whether adding an element again sets its timeout, by
+// doing it in a set that no rule asks.
+func (t *Table) learnRefresh() error {
+	trial := kernelSet{name: "trial", set: KnownGood, shape: hosts}
+	one := []entry{{from: unspecified4, timeout: time.Hour}}
+	set := t.layout.describe(trial)
+	set.u32(unix.NFTA_SET_ID, 1)
+	first := []netlink.Message{
+		message(unix.NFT_MSG_NEWSET, netlink.Create, set),
+		t.layout.elementMessage(unix.NFT_MSG_NEWSETELEM, trial, one),
+	}
+	if err := t.socket.commit(first); err != nil {
+		return err
+	}
+	one[0].timeout = 2 * time.Hour
+	err := t.socket.commit([]netlink.Message{t.layout.elementMessage(unix.NFT_MSG_NEWSETELEM, trial, one)})
+	if err == nil {
+		var states []ElementState
+		states, err = t.read(trial)
+		t.refreshes = len(states) == 1 && states[0].Expires > time.Hour
+	}
+	gone := t.layout.begin(unix.NFTA_SET_TABLE)
+	gone.text(unix.NFTA_SET_NAME, trial.name)
+	return errors.Join(err, t.socket.commit([]netlink.Message{message(unix.NFT_MSG_DELSET, 0, gone)}))
+}

@@ -1,0 +1,173 @@
+// Package policy turns findings into bans. Only this room says "ban", and the
+// never-ban fence stands here, at the last door before the table and the
+// kernel.
+package policy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/event"
+)
+
+// The penalties. A drop of a proven source climbs the ladder; the count of
+// earlier drops is kept for 30 days.
+const (
+	// limitTime is how long an unproven source is limited at a time.
+	limitTime = time.Minute
+	// hintTime is the most that evidence from log lines alone may cost.
+	hintTime = 10 * time.Minute
+	// portTime is how long one source port of a shared address is slowed.
+	portTime = 10 * time.Minute
+	// goodTime is how long a right password shields its address.
+	goodTime = 30 * 24 * time.Hour
+)
+
+// ladder is how long the first, second, … drop within 30 days lasts.
+var ladder = []time.Duration{10 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+
+// budget is how many drops a minute may rest on grade C evidence; what
+// exceeds it is limited instead (a forged log or a mirrored flood must not be
+// able to fill the table).
+const budget = 60
+
+// Table is what the policy asks the ban table.
+type Table interface {
+	// Get finds the entry with this key, live or ended.
+	Get(ban.Key) (ban.Ban, bool)
+}
+
+// Policy judges findings. It is safe for concurrent use by several lanes.
+type Policy struct {
+	table Table
+	fence *Fence
+	// jitter is the part by which durations vary, so that an attacker cannot
+	// plan around them: 0.2 live, 0 in a replay.
+	jitter float64
+
+	mu     sync.Mutex
+	random *rand.Rand
+	minute time.Time
+	spent  int
+}
+
+// Options sets up a Policy.
+type Options struct {
+	Table Table
+	Fence *Fence
+	// Jitter varies durations by up to this part, 0 to 0.2.
+	Jitter float64
+	Seed   uint64
+}
+
+// New makes a Policy.
+func New(o Options) *Policy {
+	return &Policy{table: o.Table, fence: o.Fence, jitter: o.Jitter, random: rand.New(rand.NewPCG(o.Seed, 1))}
+}
+
+// Judge says what a finding leads to. Action None with a prefix means that a
+// limit on it is lifted; None without one that nothing happens.
+func (p *Policy) Judge(f detect.Finding) ban.Ban {
+	host := netip.PrefixFrom(f.Source, f.Source.BitLen())
+	b := ban.Ban{
+		Prefix: host, Rule: f.Rule, Class: string(f.Class), Proof: f.Proof.String(), Why: f.Why,
+		By: "sipward", Since: f.Time, Requests: f.Requests, Evidence: items(f.Items),
+		Packet: f.Place.Packet, Line: f.Place.Line,
+	}
+	switch {
+	case f.Class == detect.ClassGood:
+		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{detect.AccountHash(f.Account)}
+	case f.Class == detect.ClassProven:
+		b.Action = ban.None
+	case f.Proof == event.None:
+		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
+	case p.shielded(host, f.Time):
+		p.slowPort(&b, f)
+	case f.Evidence < detect.DropBound:
+		b.Action, b.Until = ban.Slow, f.Time.Add(p.vary(limitTime))
+	case f.Proof == event.GradeC:
+		p.hint(&b, f)
+	default:
+		b.Action = ban.Drop
+		b.Times = p.times(host, f.Time)
+		b.Until = f.Time.Add(p.vary(ladder[min(b.Times, len(ladder))-1]))
+	}
+	return b
+}
+
+// shielded says that somebody at this address knew a secret lately.
+func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
+	pass, known := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindPass})
+	return known && pass.Live(at)
+}
+
+// slowPort answers guessing from a known-good address with the narrowest
+// measure: the offending source port. A port that itself serves several good
+// accounts (an exchange, a proxy) is left alone; the finding stays as an alarm.
+func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
+	pass, _ := p.table.Get(ban.Key{Prefix: b.Prefix, Kind: ban.KindPass})
+	if f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
+		*b = ban.Ban{}
+		return
+	}
+	b.Port, b.Action, b.Until = f.Port, ban.Slow, f.Time.Add(p.vary(portTime))
+	b.Why += "; others at this address know their passwords, so only its port " + fmt.Sprint(f.Port) + " is limited"
+}
+
+// hint drops on log lines alone, for ten minutes at most and within the budget.
+func (p *Policy) hint(b *ban.Ban, f detect.Finding) {
+	p.mu.Lock()
+	if f.Time.Sub(p.minute) >= time.Minute {
+		p.minute, p.spent = f.Time, 0
+	}
+	p.spent++
+	over := p.spent > budget
+	p.mu.Unlock()
+	b.Action, b.Until = ban.Drop, f.Time.Add(p.vary(hintTime))
+	if over {
+		b.Action = ban.Slow
+		b.Why += "; too many bans rest on log lines alone this minute, so it is only limited"
+	}
+}
+
+// times counts the drops of a host within 30 days, the one now decided
+// included. A drop that is still live is the same one, only longer.
+func (p *Policy) times(host netip.Prefix, at time.Time) int {
+	last, known := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindBlock})
+	switch {
+	case !known || last.Times == 0 || at.Sub(last.Since) > goodTime:
+		return 1
+	case last.Action == ban.Drop && last.Live(at):
+		return last.Times
+	}
+	return last.Times + 1
+}
+
+// vary lengthens or shortens a duration at random within the jitter.
+func (p *Policy) vary(d time.Duration) time.Duration {
+	if p.jitter == 0 {
+		return d
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return d + time.Duration((p.random.Float64()*2-1)*p.jitter*float64(d)).Round(time.Second)
+}
+
+func items(found []detect.Item) []ban.Item {
+	if len(found) == 0 {
+		return nil
+	}
+	kept := make([]ban.Item, len(found))
+	for i, it := range found {
+		kept[i] = ban.Item{
+			Time: it.Time, Method: it.Method.String(), Account: it.Account, Status: it.Status,
+			Proof: it.Proof.String(), What: it.What, Step: it.Step,
+		}
+	}
+	return kept
+}
