@@ -58,8 +58,8 @@ type kernelSet struct {
 
 // capability is what this kernel can do, found out by trying.
 type capability struct {
-	owner    bool // tables that belong to a socket and survive it (6.9)
-	counters bool // several expressions an element: counters for each source (5.12)
+	owner   bool // tables that belong to a socket and survive it (6.9)
+	several bool // several expressions an element: limits that count (5.12)
 }
 
 // A layout is everything of the table but its elements: what to create, and
@@ -278,7 +278,7 @@ func (l *layout) describe(s kernelSet) attributes {
 	case pairs:
 		flags |= setFlagConcat
 	}
-	expressions, one := l.perElement(s)
+	expressions := l.perElement(s)
 	if len(expressions) > 0 {
 		flags |= setFlagExpr
 	}
@@ -290,31 +290,35 @@ func (l *layout) describe(s kernelSet) attributes {
 	if s.shape == pairs {
 		a.nest(unix.NFTA_SET_DESC, func(a *attributes) { describeParts(a, size-4, 2) })
 	}
-	if one {
-		a = append(a, expressions...)
-	} else if len(expressions) > 0 {
-		a.nest(setAttrExprs, func(a *attributes) { *a = append(*a, expressions...) })
+	switch len(expressions) {
+	case 0:
+	case 1: // kernels before 5.12 know only this form, and later ones answer with it
+		expressions[0](&a, setAttrExpr)
+	default:
+		a.nest(setAttrExprs, func(a *attributes) {
+			for _, write := range expressions {
+				write(a, unix.NFTA_LIST_ELEM)
+			}
+		})
 	}
 	return a
 }
 
 // perElement returns the expressions that each element of the set gets: a
-// limit where the set limits, and a counter behind it, so that it counts only
-// what is dropped. One says that the kernel takes only a single one.
-func (l *layout) perElement(s kernelSet) (list attributes, one bool) {
+// limit where the set limits, and behind it a counter, so that it counts only
+// what is dropped.
+func (l *layout) perElement(s kernelSet) []func(list *attributes, kind uint16) {
 	rate, limited := l.limit(s.set)
+	limit := func(list *attributes, kind uint16) { overLimit(list, kind, rate) }
 	switch {
-	case !l.can.counters && limited:
-		overLimit(&list, setAttrExpr, rate)
-		return list, true
-	case !l.can.counters || s.set == NeverBan || s.set == KnownGood:
-		return nil, false
+	case s.set == NeverBan || s.set == KnownGood:
+		return nil
+	case limited && l.can.several:
+		return []func(*attributes, uint16){limit, counter}
+	case limited:
+		return []func(*attributes, uint16){limit}
 	}
-	if limited {
-		overLimit(&list, unix.NFTA_LIST_ELEM, rate)
-	}
-	counter(&list, unix.NFTA_LIST_ELEM)
-	return list, false
+	return []func(*attributes, uint16){counter}
 }
 
 // describeParts writes the lengths of the parts of a concatenated key.

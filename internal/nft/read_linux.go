@@ -21,7 +21,7 @@ const readAttempts = 10
 // from nested prefixes are listed as the kernel has them, in pieces.
 //
 // The counters of the dropping and limiting sets count dropped packets;
-// NeverBan and KnownGood have none, nor has any kernel before 5.12.
+// NeverBan and KnownGood have none, nor have the limiting ones before Linux 5.12.
 func (t *Table) Elements(set Set) ([]ElementState, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
