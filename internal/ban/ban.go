@@ -4,6 +4,7 @@
 package ban
 
 import (
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -24,15 +25,17 @@ const (
 	Slow
 	// Drop lets nothing through.
 	Drop
+	// Lift ends a Limit: the source has shown that its address is real.
+	Lift
 )
 
-var actions = [...]string{"none", "allow", "pass", "limit", "limit", "drop"}
+var actions = [...]string{"none", "allow", "pass", "limit", "limit", "drop", "lift"}
 
 // String gives the action as users see it; both limits are "limit".
 func (a Action) String() string { return actions[a] }
 
 // Blocks says that the action takes something away from the source.
-func (a Action) Blocks() bool { return a >= Limit }
+func (a Action) Blocks() bool { return a >= Limit && a <= Drop }
 
 // Scope is which packets of the prefix are meant.
 type Scope uint8
@@ -63,7 +66,7 @@ type Ban struct {
 	Proof string `json:"proof,omitempty"`
 	// Why is one sentence for people.
 	Why string `json:"why,omitempty"`
-	// By is "sipward" or the human who ordered it.
+	// By is Self or the human who ordered it.
 	By string `json:"by"`
 	// Since is when it was decided; Until when it ends, zero for never.
 	Since time.Time `json:"since"`
@@ -85,7 +88,16 @@ type Ban struct {
 	EndedBy string `json:"ended_by,omitempty"`
 	// Seq is the table's change number of this entry; the table sets it.
 	Seq uint64 `json:"seq"`
+	// ID names the entry through all its changes; the table sets it.
+	ID uint64 `json:"id"`
 }
+
+// Self is the By of what sipward decided without being told.
+const Self = "sipward"
+
+// Human says that somebody ordered it: such an order may also shorten or
+// weaken, and is not refused for want of room.
+func (b *Ban) Human() bool { return b.By != "" && b.By != Self }
 
 // Item is one piece of evidence.
 type Item struct {
@@ -132,12 +144,26 @@ func (b *Ban) Key() Key {
 	case Pass:
 		kind = KindPass
 	}
-	return Key{Prefix: b.Prefix.Masked(), Port: b.Port, Kind: kind}
+	return Key{Prefix: canonical(b.Prefix), Port: b.Port, Kind: kind}
 }
+
+// canonical clears the host bits and unwraps IPv4 in IPv6, so that one network
+// has one spelling. What is not a network becomes the zero Prefix.
+func canonical(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
+}
+
+// ErrLost is wrapped by Append when the journal had to begin again, without
+// what it was given before: all of it must be given once more.
+var ErrLost = errors.New("journal begun again")
 
 // Journal makes entries outlive the process. The store room implements it.
 type Journal interface {
-	// Append writes the entries as they now are; they are durable when it returns nil.
+	// Append writes the entries as they now are, by their ID; they are durable
+	// when it returns nil. It keeps none of the slices.
 	Append(entries []Ban) error
 	// Load gives back the last state of every entry that Append was given.
 	Load() ([]Ban, error)

@@ -70,8 +70,7 @@ func New(o Options) *Policy {
 	return &Policy{table: o.Table, fence: o.Fence, jitter: o.Jitter, random: rand.New(rand.NewPCG(o.Seed, 1))}
 }
 
-// Judge says what a finding leads to. Action None with a prefix means that a
-// limit on it is lifted; None without one that nothing happens.
+// Judge says what a finding leads to.
 func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	host := netip.PrefixFrom(f.Source, f.Source.BitLen())
 	b := ban.Ban{
@@ -83,7 +82,7 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	case f.Class == detect.ClassGood:
 		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{detect.AccountHash(f.Account)}
 	case f.Class == detect.ClassProven:
-		b.Action = ban.None
+		b.Action = ban.Lift
 	case f.Proof == event.None:
 		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
 	case p.shielded(host, f.Time):

@@ -1,0 +1,215 @@
+// Package source turns what the wires bring in (frames, log lines) into
+// Events. It knows protocols and formats, and passes no judgement.
+package source
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/sip"
+)
+
+// Packets makes an Event of every SIP message in a stream of frames. It
+// belongs to one lane, and the Event it returns is good until the next call.
+type Packets struct {
+	sides   *Sides
+	decoder *packet.Decoder
+	packet  packet.Packet
+	message sip.Message
+	event   event.Event
+	escapes []byte // unescaped user names of the current message
+	stats   PacketStats
+}
+
+// PacketStats counts what the frames held.
+type PacketStats struct {
+	// Frames came in, of which Messages were SIP and Junk was something else on
+	// a SIP port; KeepAlives are the empty lines phones send (RFC 5626 4.4.1).
+	Frames, Messages, Junk, KeepAlives uint64
+	// Overlaps are datagrams dropped because their fragments contradict each other.
+	Overlaps uint64
+	// Skipped are frames that could not be read: cut off, malformed, no IP.
+	Skipped uint64
+}
+
+// Frame is one captured frame as any wire delivers it.
+type Frame struct {
+	Time time.Time
+	Link packet.LinkType
+	Data []byte
+	// Number is the frame's place in its capture file, 0 for live traffic.
+	Number uint64
+}
+
+// NewPackets makes a source for one lane.
+func NewPackets(sides *Sides) *Packets {
+	return &Packets{sides: sides, decoder: packet.NewDecoder(0)}
+}
+
+// Stats gives the counters; call it from the lane's own goroutine.
+func (p *Packets) Stats() PacketStats { return p.stats }
+
+// Packet is the datagram of the last Event, for a recorder.
+func (p *Packets) Packet() *packet.Packet { return &p.packet }
+
+// Read gives the event of a frame, or nil when there is nothing to judge.
+func (p *Packets) Read(f *Frame) *event.Event {
+	p.stats.Frames++
+	switch p.decoder.Decode(f.Time, f.Link, f.Data, &p.packet) {
+	case packet.Datagram:
+	case packet.Overlap:
+		p.stats.Overlaps++
+		return nil
+	case packet.Held, packet.Segment, packet.Other:
+		return nil
+	default:
+		p.stats.Skipped++
+		return nil
+	}
+	if !p.sides.served(&p.packet) {
+		return nil
+	}
+	if len(bytes.Trim(p.packet.Payload, "\r\n\x00 ")) == 0 {
+		p.stats.KeepAlives++
+		return nil
+	}
+	kind := p.message.Parse(p.packet.Payload)
+	p.event = event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP}
+	p.escapes = p.escapes[:0]
+	switch kind {
+	case sip.Request:
+		p.event.Kind = event.Request
+		p.request()
+	case sip.Response:
+		p.event.Kind = event.Response
+		p.response()
+	default:
+		p.stats.Junk++
+		p.event.Kind = event.Junk
+	}
+	if p.event.Kind != event.Junk {
+		p.stats.Messages++
+	}
+	p.orient()
+	return &p.event
+}
+
+// orient says which end of the packet is ours.
+func (p *Packets) orient() {
+	e := &p.event
+	e.Inbound = p.sides.inbound(&p.packet, e.Kind == event.Response)
+	e.Remote, e.Local = p.packet.Dst, p.packet.Src
+	if e.Inbound {
+		e.Remote, e.Local = p.packet.Src, p.packet.Dst
+	}
+}
+
+func (p *Packets) request() {
+	s, m := &p.event.SIP, &p.message
+	s.MethodName = m.Method()
+	s.Method = event.MethodOf(s.MethodName)
+	uri := sip.ParseURI(m.RequestURI())
+	if s.Target = p.unescape(uri.User); len(s.Target) == 0 {
+		s.Target = uri.Host
+	}
+	s.UserAgent = m.UserAgent()
+	if d, ok := m.Credentials(); ok {
+		s.Auth = event.Auth{Present: true, User: d.Username, Realm: d.Realm, Nonce: d.Nonce, Response: d.Response}
+	}
+	p.common()
+}
+
+func (p *Packets) response() {
+	s, m := &p.event.SIP, &p.message
+	s.Status = m.Status()
+	if cseq, ok := m.CSeq(); ok {
+		s.MethodName = cseq.Method
+		s.Method = event.MethodOf(cseq.Method)
+	}
+	if s.UserAgent = m.Server(); s.UserAgent == nil {
+		s.UserAgent = m.UserAgent()
+	}
+	if d, ok := m.Challenge(); ok {
+		s.Auth = event.Auth{Present: true, Stale: d.Stale, Realm: d.Realm, Nonce: d.Nonce}
+	}
+	p.common()
+}
+
+// common fills in what requests and responses share.
+func (p *Packets) common() {
+	s, m := &p.event.SIP, &p.message
+	from, to, via := m.From(), m.To(), m.Via()
+	s.CallID = m.CallID()
+	s.Branch, s.SentBy = via.Branch, via.Host
+	if cseq, ok := m.CSeq(); ok {
+		s.CSeq = cseq.Number
+	}
+	s.FromUser, s.FromTag, s.FromHost = p.unescape(from.URI.User), from.Tag, from.URI.Host
+	s.ToUser, s.ToTag = p.unescape(to.URI.User), to.Tag
+	s.HeaderOrder = m.HeaderOrder()
+	s.Expires = -1
+	if seconds, ok := m.Expires(); ok {
+		s.Expires = int64(seconds)
+	}
+}
+
+// unescape decodes percent escapes, so that "100" and "%310%30" are the same
+// account here as they are for the server (RFC 3261 19.1.4).
+func (p *Packets) unescape(user []byte) []byte {
+	if bytes.IndexByte(user, '%') < 0 {
+		return user
+	}
+	start := len(p.escapes)
+	for i := 0; i < len(user); i++ {
+		if user[i] == '%' && i+2 < len(user) {
+			if hi, lo := unhex(user[i+1]), unhex(user[i+2]); hi >= 0 && lo >= 0 {
+				p.escapes = append(p.escapes, byte(hi<<4|lo))
+				i += 2
+				continue
+			}
+		}
+		p.escapes = append(p.escapes, user[i])
+	}
+	return p.escapes[start:]
+}
+
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+// Sides says which addresses and ports are ours. It is fixed for a replay;
+// live, the addresses are replaced when the machine's change.
+type Sides struct {
+	// Local tells our own addresses.
+	Local func(netip.Addr) bool
+	// Ports are the UDP ports on which SIP is served.
+	Ports map[uint16]bool
+}
+
+// served says that the packet belongs to a SIP port of ours.
+func (s *Sides) served(p *packet.Packet) bool {
+	return s.Ports[p.Dst.Port()] || s.Ports[p.Src.Port()]
+}
+
+// inbound decides the direction: by our own address, and where that does not
+// tell (both ends are ours, or neither), by the port that is served and by who
+// asks whom.
+func (s *Sides) inbound(p *packet.Packet, response bool) bool {
+	from, to := s.Local(p.Src.Addr()), s.Local(p.Dst.Addr())
+	if from != to {
+		return to
+	}
+	if from, to = s.Ports[p.Src.Port()], s.Ports[p.Dst.Port()]; from != to {
+		return to
+	}
+	return !response
+}
