@@ -178,7 +178,7 @@ func explain(verb string, err error) error {
 		return nil
 	case is(err, unix.ENOENT):
 		err = errors.Join(ErrGone, err)
-	case is(err, unix.EPERM):
+	case is(err, unix.EPERM): // Open would have met a missing right already
 		err = errors.Join(ErrOwned, err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer from the kernel in %v: %w", answerTime, err)

@@ -44,7 +44,7 @@ func Open(o Options) (*Table, error) {
 	}
 	t := &Table{socket: s, events: events}
 	if err := t.take(o); err != nil {
-		return nil, errors.Join(explain("open table "+o.Table, err), t.Close())
+		return nil, errors.Join(fmt.Errorf("open table %s: %w", o.Table, err), t.Close())
 	}
 	return t, nil
 }
@@ -80,7 +80,7 @@ func (t *Table) Rebuild(elements []Element) error {
 	defer t.mu.Unlock()
 	found, err := t.inspect(t.layout.options.Table)
 	if err == nil {
-		err = t.claim(found)
+		found, err = t.claim(found)
 	}
 	if err == nil {
 		err = t.create(found, elements)
@@ -112,15 +112,19 @@ func (t *Table) inspect(table string) (presence, error) {
 	}, nil
 }
 
-// claim makes an orphaned table ours, so that it can be read and changed.
-func (t *Table) claim(found presence) error {
+// claim makes the table ours if its owner is gone, so that it can be read and
+// changed. The kernel takes the owner flag from such a table and leaves the
+// other; setting both again adopts it.
+func (t *Table) claim(found presence) (presence, error) {
 	switch {
-	case found.flags&tableFlagOwner == 0, found.owner == t.socket.conn.PID():
-		return nil
-	case found.owner != 0:
-		return ErrOwned
+	case found.flags&tableFlagOwner != 0 && found.owner != t.socket.conn.PID():
+		return found, ErrOwned
+	case found.flags != tableFlagPersist:
+		return found, nil
 	}
-	return t.socket.commit([]netlink.Message{t.layout.newTable(found.flags)})
+	found.flags = tableFlagOwner | tableFlagPersist
+	found.owner = t.socket.conn.PID()
+	return found, t.socket.commit([]netlink.Message{t.layout.newTable(found.flags)})
 }
 
 // take tries what the kernel may be able to do, the best first: keep a table
@@ -131,7 +135,7 @@ func (t *Table) take(o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := t.claim(found); err != nil {
+	if found, err = t.claim(found); err != nil {
 		return err
 	}
 	var rescued []Element
