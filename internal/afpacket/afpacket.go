@@ -30,6 +30,7 @@ package afpacket
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -47,7 +48,7 @@ const (
 	maxLanes      = 64
 	maxPorts      = 64 // each protocol; keeps the filter within the kernel's memory limit for socket options
 	maxInterfaces = 64
-	maxFrames     = 1 << 18
+	maxFrames     = 1 << 16 // of all lanes together: 128 MiB, which the kernel cannot swap out
 	defaultFrames = 8192
 )
 
@@ -59,8 +60,9 @@ type Config struct {
 	UDP, TCP []uint16
 	// Interfaces are interface indexes; see [Capture.SetInterfaces].
 	Interfaces []int
-	// Frames is each lane's ring size; 0 means 8192. A frame takes 2 KiB of
-	// kernel memory, and at most that many wait while a reader is busy.
+	// Frames is each lane's ring size; 0 means 8192, or less where many lanes
+	// share. A frame takes 2 KiB of kernel memory, 128 MiB in all lanes together
+	// at most, and that many frames can wait while a reader is busy.
 	Frames int
 }
 
@@ -68,14 +70,16 @@ type Config struct {
 // with less of an explanation.
 func (c Config) withDefaults() (Config, error) {
 	c.Lanes = max(c.Lanes, 1)
+	c.UDP, c.TCP = slices.Clone(c.UDP), slices.Clone(c.TCP)
+	if c.Lanes > maxLanes {
+		return c, fmt.Errorf("capture on %d lanes: more than %d", c.Lanes, maxLanes)
+	}
 	if c.Frames <= 0 {
-		c.Frames = defaultFrames
+		c.Frames = min(defaultFrames, maxFrames/c.Lanes)
 	}
 	switch {
-	case c.Lanes > maxLanes:
-		return c, fmt.Errorf("capture on %d lanes: more than %d", c.Lanes, maxLanes)
-	case c.Frames > maxFrames:
-		return c, fmt.Errorf("capture into %d frames a lane: more than %d", c.Frames, maxFrames)
+	case c.Frames > maxFrames/c.Lanes:
+		return c, fmt.Errorf("capture into %d frames on each of %d lanes: more than %d together", c.Frames, c.Lanes, maxFrames)
 	case len(c.UDP)+len(c.TCP) == 0:
 		return c, errors.New("capture packets: no port given")
 	case len(c.UDP) > maxPorts || len(c.TCP) > maxPorts:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,19 +45,25 @@ func Open(config Config) (*Capture, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(config)
+}
+
+// open is Open for a complete config. Whatever it had opened when something
+// fails it closes again.
+func open(config Config) (*Capture, error) {
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("make eventfd: %w", err)
 	}
 	c := &Capture{config: config, wake: wake}
-	if err := c.open(); err != nil {
+	if err := c.start(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// open makes the lanes and then, when all can receive, lets packets pass.
-func (c *Capture) open() error {
+// start makes the lanes and then, when all can receive, lets packets pass.
+func (c *Capture) start() error {
 	group := 0
 	for i := range c.config.Lanes {
 		lane := &Lane{fd: -1, capture: c}
@@ -143,7 +150,7 @@ func (c *Capture) SetInterfaces(indexes []int) error {
 	if c.closed.Load() {
 		return fmt.Errorf("set interfaces: %w", net.ErrClosed)
 	}
-	c.config.Interfaces = append([]int(nil), indexes...)
+	c.config.Interfaces = slices.Clone(indexes)
 	filter := socketFilter(c.config)
 	for i, l := range c.lanes {
 		if err := attach(l.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, filter); err != nil {
