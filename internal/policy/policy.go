@@ -38,8 +38,10 @@ const budget = 60
 
 // Table is what the policy asks the ban table.
 type Table interface {
-	// Get finds the entry with this key, live or ended.
+	// Get finds the live entry with this key.
 	Get(ban.Key) (ban.Ban, bool)
+	// Drops counts the earlier drops of a prefix within 30 days, one in force not included.
+	Drops(netip.Prefix, time.Time) int
 }
 
 // Policy judges findings. It is safe for concurrent use by several lanes.
@@ -93,16 +95,15 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		p.hint(&b, f)
 	default:
 		b.Action = ban.Drop
-		b.Times = p.times(host, f.Time)
-		b.Until = f.Time.Add(p.vary(ladder[min(b.Times, len(ladder))-1]))
+		b.Until = f.Time.Add(p.vary(ladder[min(p.table.Drops(host, f.Time), len(ladder)-1)]))
 	}
 	return b
 }
 
 // shielded says that somebody at this address knew a secret lately.
 func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
-	pass, known := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindPass})
-	return known && pass.Live(at)
+	pass, live := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindPass})
+	return live && pass.Live(at)
 }
 
 // slowPort answers guessing from a known-good address with the narrowest
@@ -132,19 +133,6 @@ func (p *Policy) hint(b *ban.Ban, f detect.Finding) {
 		b.Action = ban.Slow
 		b.Why += "; too many bans rest on log lines alone this minute, so it is only limited"
 	}
-}
-
-// times counts the drops of a host within 30 days, the one now decided
-// included. A drop that is still live is the same one, only longer.
-func (p *Policy) times(host netip.Prefix, at time.Time) int {
-	last, known := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindBlock})
-	switch {
-	case !known || last.Times == 0 || at.Sub(last.Since) > goodTime:
-		return 1
-	case last.Action == ban.Drop && last.Live(at):
-		return last.Times
-	}
-	return last.Times + 1
 }
 
 // vary lengthens or shortens a duration at random within the jitter.

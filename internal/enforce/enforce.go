@@ -1,0 +1,32 @@
+// Package enforce keeps the kernel equal to the ban table. Whatever the
+// kernel's layer is, the hall speaks to it through Backend alone; the orders
+// are typed and carry no text the layer would have to read.
+package enforce
+
+import (
+	"iter"
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+)
+
+// Backend is one layer that acts on packets: nft, or dryrun for monitor mode,
+// tests and replays. Implementations are safe for concurrent use.
+type Backend interface {
+	// Apply puts entries in force and lifts others, in one transaction. What is
+	// already in force gets the new end, earlier or later. now is the present
+	// by the clock that Until was set by.
+	Apply(put, lift []ban.Ban, now time.Time) error
+	// Fence replaces the never-ban prefixes, which win over everything else.
+	Fence(never []netip.Prefix) error
+	// Sync compares the layer with the live entries, repairs what differs and
+	// says how many elements it had to repair.
+	Sync(live iter.Seq[ban.Ban], now time.Time) (repaired int, err error)
+	// Dropped is how many packets the entry has kept out; false when the layer
+	// does not hold it.
+	Dropped(b ban.Ban) (packets uint64, held bool)
+	// Close lets go of the layer. What is in force stays so, with its own
+	// time-outs, unless clear is set.
+	Close(clear bool) error
+}

@@ -1,0 +1,188 @@
+// Package guard is the hall: it builds the rooms and holds the three doors.
+// Sources enter at See, reports of others at Believe, people at Do; each door
+// falls into the next, and no room calls another.
+package guard
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/enforce"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/track"
+)
+
+// Guard joins the rooms. Its lanes see, its policy judges, its table remembers
+// and its kernel acts.
+type Guard struct {
+	policy  *policy.Policy
+	table   *ban.Table
+	kernel  enforce.Backend
+	witness Witness
+	lanes   []*Lane
+
+	// doing keeps table and kernel in step: a decision reaches both before the
+	// next one reaches either.
+	doing sync.Mutex
+}
+
+// Witness is told what the hall finds and does. It must not block, and it may
+// keep what it is given.
+type Witness interface {
+	// Found is called for every finding, before it is judged.
+	Found(f detect.Finding)
+	// Done is called for every change of the table, with the entry as it now
+	// is; an entry that ended has Ended set.
+	Done(b ban.Ban)
+	// Fenced is called for a block that the never-ban fence turned away.
+	Fenced(b ban.Ban)
+	// Trouble is called when the kernel refused an order.
+	Trouble(err error)
+}
+
+// Options says what the hall is built of.
+type Options struct {
+	Policy  *policy.Policy
+	Table   *ban.Table
+	Kernel  enforce.Backend
+	Witness Witness
+	// Lanes is how many lanes see at the same time; 0 means 1.
+	Lanes int
+	// Seed keys the hashes: random live, fixed in a replay.
+	Seed bounded.Seed
+	// Wire says that packets are seen, so that a log line needs one to count.
+	Wire bool
+}
+
+// New builds the hall.
+func New(o Options) *Guard {
+	g := &Guard{policy: o.Policy, table: o.Table, kernel: o.Kernel, witness: o.Witness}
+	for range max(o.Lanes, 1) {
+		g.lanes = append(g.lanes, &Lane{
+			guard:  g,
+			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire}),
+			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes}, detect.All()),
+		})
+	}
+	return g
+}
+
+// Lane gives one of the lanes.
+func (g *Guard) Lane(i int) *Lane { return g.lanes[i] }
+
+// See pairs an event with what belongs to it, weighs it, and believes what
+// the detectors find.
+func (l *Lane) See(e *event.Event) {
+	l.keepTime(e)
+	l.track.Pair(e)
+	for _, f := range l.detect.See(e) {
+		l.guard.Believe(f)
+	}
+}
+
+// Believe judges a finding and does what follows from it.
+func (g *Guard) Believe(f detect.Finding) {
+	g.witness.Found(f)
+	g.Do(g.policy.Judge(f))
+}
+
+// Do puts a decision in force: fence, table, kernel. The journal follows, off
+// the road. It returns the entry as it now is; its Action is None when the
+// fence turned it away or nothing was to do.
+func (g *Guard) Do(b ban.Ban) ban.Ban {
+	g.doing.Lock()
+	defer g.doing.Unlock()
+	switch fenced := g.policy.Fence(b); {
+	case b.Action == ban.None:
+		return b
+	case b.Action == ban.Lift:
+		g.lift(b)
+		return b
+	case fenced.Action == ban.None:
+		g.witness.Fenced(fenced)
+		return fenced
+	}
+	entry, changed := g.table.Put(b)
+	if changed {
+		g.told(entry, g.kernel.Apply([]ban.Ban{entry}, g.yielding(b), b.Since))
+	}
+	return entry
+}
+
+// yielding ends the entries that a new one of another kind overrules, so that
+// the kernel changes both in one transaction.
+func (g *Guard) yielding(b ban.Ban) []ban.Ban {
+	switch {
+	case b.Action == ban.Allow:
+		return g.ended(g.table.Remove(b.Prefix, ban.KindBlock, b.By, b.Since))
+	case b.Action.Blocks() && b.Human():
+		return g.ended(g.table.Remove(b.Prefix, ban.KindPass, b.By, b.Since))
+	case b.Action == ban.Pass:
+		return g.ended(g.endLimit(b))
+	}
+	return nil
+}
+
+// lift ends the limit of a source whose address has turned out to be real.
+func (g *Guard) lift(b ban.Ban) {
+	for _, entry := range g.ended(g.endLimit(b)) {
+		g.told(entry, g.kernel.Apply(nil, []ban.Ban{entry}, b.Since))
+	}
+}
+
+// endLimit ends an automatic limit of a whole address, which a success or a
+// proof makes pointless; a slowed port or a drop stays.
+func (g *Guard) endLimit(b ban.Ban) []ban.Ban {
+	key := ban.Key{Prefix: b.Prefix, Kind: ban.KindBlock}
+	limit, live := g.table.Get(key)
+	if !live || limit.Action == ban.Drop || limit.Human() {
+		return nil
+	}
+	return g.table.End(key, "sipward", b.Since)
+}
+
+func (g *Guard) ended(entries []ban.Ban) []ban.Ban {
+	for _, entry := range entries {
+		g.witness.Done(entry)
+	}
+	return entries
+}
+
+func (g *Guard) told(entry ban.Ban, err error) {
+	if entry.Ended.IsZero() {
+		g.witness.Done(entry)
+	}
+	if err != nil {
+		g.witness.Trouble(err)
+	}
+}
+
+// Pardon lifts the blocks of a prefix on a human's word. The lanes must also
+// see a Pardon event of the address, so that its next packet does not ban it
+// again. It returns how many entries ended.
+func (g *Guard) Pardon(b ban.Ban, kind ban.Kind) int {
+	g.doing.Lock()
+	defer g.doing.Unlock()
+	var lifted []ban.Ban
+	if b.Prefix.IsValid() {
+		lifted = g.table.Remove(b.Prefix, kind, b.By, b.Since)
+	} else {
+		lifted = g.table.RemoveAll(kind, b.By, b.Since)
+	}
+	if err := g.kernel.Apply(nil, g.ended(lifted), b.Since); err != nil {
+		g.witness.Trouble(err)
+	}
+	return len(lifted)
+}
+
+// Expire ends the table's entries whose time is over. The kernel's elements
+// run out by themselves.
+func (g *Guard) Expire(now time.Time) {
+	g.doing.Lock()
+	defer g.doing.Unlock()
+	g.ended(g.table.Expire(now))
+}
