@@ -57,6 +57,17 @@ type step struct {
 	want     Verdict
 }
 
+// bytes is what the fragment carries: what belongs there, or that with other bytes behind the UDP header.
+func (s step) bytes(whole []byte) []byte {
+	data := slices.Clone(whole[headerOf(whole)+s.from : headerOf(whole)+s.to])
+	for i := range data {
+		if s.forged && s.from+i >= 8 {
+			data[i] ^= 0x20
+		}
+	}
+	return data
+}
+
 // The datagram of the patterns has 43 bytes with the UDP header: five blocks and a rest of three.
 var patterns = []struct {
 	name  string
@@ -99,14 +110,8 @@ func TestFragmentPatterns(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				d := NewDecoder(0)
 				for i, s := range tt.steps {
-					data := slices.Clone(whole[headerOf(whole)+s.from : headerOf(whole)+s.to])
-					for j := range data {
-						if s.forged && s.from+j >= 8 {
-							data[j] ^= 0x20
-						}
-					}
 					var p Packet
-					v := d.Decode(start, RawIP, fragmentOf(whole, 77, s.from, s.last, data), &p)
+					v := d.Decode(start, RawIP, fragmentOf(whole, 77, s.from, s.last, s.bytes(whole)), &p)
 					if v != s.want {
 						t.Fatalf("IPv%c, step %d: %v, want %v", '0'+whole[0]>>4, i+1, v, s.want)
 					}
