@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
+)
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show or check the settings",
+		Long: `Show or check the settings in ` + config.DefaultPath + ` and conf.d beside it.
+The files hold only what differs from the defaults; a working server needs none.`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(configShowCommand(), configValidateCommand())
+	return cmd
+}
+
+func configShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Show the settings and where each comes from",
+		Args:  wants(),
+	}
+	effective := cmd.Flags().Bool("effective", false, "show every key, defaults too")
+	path := cmd.Flags().String("config", "", "read this file instead")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		o := newOutput(cmd)
+		switch {
+		case o.json:
+			for _, s := range c.Settings() {
+				if *effective || !strings.HasPrefix(s.Origin, "default") {
+					if err := o.object(s); err != nil {
+						return fmt.Errorf("print settings: %w", err)
+					}
+				}
+			}
+		case *effective:
+			o.printf("%s", c.Effective())
+		case c.Differences() == "":
+			o.printf("# every setting has its default; see sipward config show --effective\n")
+		default:
+			o.printf("%s", c.Differences())
+		}
+		return nil
+	}
+	return cmd
+}
+
+func configValidateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate [FILE]",
+		Short: "Check the settings: exit 0 or 7",
+		Args:  wants("[FILE]"),
+	}
+	path := cmd.Flags().String("config", "", "check this file")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			*path = args[0]
+		}
+		if _, err := loadConfig(*path); err != nil {
+			return err
+		}
+		name := *path
+		if name == "" {
+			name = config.DefaultPath + " and conf.d"
+		}
+		o := newOutput(cmd)
+		if o.json {
+			return o.object(map[string]any{"file": name, "ok": true})
+		}
+		o.printf("ok: %s\n", printable(name))
+		return nil
+	}
+	return cmd
+}
+
+// loadConfig reads the settings and puts a failure into three parts.
+func loadConfig(path string) (*config.Config, error) {
+	c, err := config.Load(path)
+	var wrong *config.Error
+	switch {
+	case err == nil:
+		return c, nil
+	case errors.As(err, &wrong):
+		return nil, &exitError{exitInvalid, &control.Problem{What: "the settings are wrong", Why: err.Error(),
+			Do: "mend them and run sipward config validate"}}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &exitError{exitInvalid, &control.Problem{What: "there is no settings file " + path, Why: err.Error(),
+			Do: "leave --config out to use " + config.DefaultPath}}
+	}
+	return nil, err
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/sipward/sipward/internal/config"
+)
+
+// columns is how wide an answer for people may be.
+const columns = 80
+
+// output is where a verb's answer goes, and in which form.
+type output struct {
+	w    io.Writer
+	json bool
+	// colour is set on a terminal that wants it.
+	colour bool
+	now    time.Time
+}
+
+// newOutput follows the flags and the environment (no-color.org).
+func newOutput(cmd *cobra.Command) *output {
+	asJSON, _ := cmd.Flags().GetBool("json") // both flags are on the root
+	plain, _ := cmd.Flags().GetBool("no-color")
+	o := &output{w: cmd.OutOrStdout(), json: asJSON, now: time.Now()}
+	if f, ok := o.w.(*os.File); ok && !plain && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		o.colour = term.IsTerminal(int(f.Fd()))
+	}
+	return o
+}
+
+// object prints one line of JSON.
+func (o *output) object(v any) error {
+	e := json.NewEncoder(o.w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func (o *output) printf(format string, args ...any) { fmt.Fprintf(o.w, format, args...) }
+
+// The colours that mean something: bad, good, worth a look.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+func (o *output) paint(colour, text string) string {
+	if !o.colour {
+		return text
+	}
+	return "\x1b[1;" + colour + "m" + text + "\x1b[0m"
+}
+
+// field prints a label and a text that may take several lines.
+func (o *output) field(label, text string) {
+	const indent = 11
+	for i, line := range wrap(printable(text), columns-indent) {
+		if i > 0 {
+			label = ""
+		}
+		o.printf("%-*s%s\n", indent, label, line)
+	}
+}
+
+// wrap breaks text at blanks into lines of at most width letters; a longer
+// word is broken anywhere.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for utf8.RuneCountInString(word) > width {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			runes := []rune(word)
+			lines, word = append(lines, string(runes[:width])), string(runes[width:])
+		}
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	if line != "" || len(lines) == 0 {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// fit cuts text to width letters.
+func fit(text string, width int) string {
+	runes := []rune(text)
+	if len(runes) <= width {
+		return text
+	}
+	return string(runes[:width-1]) + "…"
+}
+
+// printable makes text from the wire harmless on a terminal: control
+// characters become pictures, and what reorders or hides text becomes its
+// number.
+func printable(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		c, size := utf8.DecodeRuneInString(text)
+		switch {
+		case c == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[0])
+		case c < 0x20:
+			b.WriteRune(0x2400 + c) // the control pictures, in the same order
+		case c == 0x7f:
+			b.WriteRune('␡')
+		case !unicode.IsPrint(c):
+			fmt.Fprintf(&b, `\u%04x`, c)
+		default:
+			b.WriteRune(c)
+		}
+		text = text[size:]
+	}
+	return b.String()
+}
+
+// printableLines is printable for texts of our own with several lines.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// ago writes a span for people: its two largest units, 0s for less.
+func ago(d time.Duration) string {
+	unit := time.Second
+	switch {
+	case d >= 24*time.Hour:
+		unit = time.Hour
+	case d >= time.Hour:
+		unit = time.Minute
+	}
+	return config.FormatDuration(d.Truncate(unit))
+}
+
+// left writes how long until a time; zero is never.
+func (o *output) left(until time.Time) string {
+	if until.IsZero() {
+		return "forever"
+	}
+	return ago(until.Sub(o.now))
+}
+
+// clock writes a local time: without its date when that is today.
+func (o *output) clock(t time.Time) string {
+	t = t.Local()
+	if y, m, d := t.Date(); !t.IsZero() {
+		if ny, nm, nd := o.now.Local().Date(); y == ny && m == nm && d == nd {
+			return t.Format("15:04:05")
+		}
+	}
+	return t.Format("2006-01-02 15:04:05")
+}
+
+// grouped writes a number with commas.
+func grouped(n uint64) string {
+	text := strconv.FormatUint(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+// counted writes a number with its noun.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return grouped(uint64(max(0, n))) + " " + many
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+)
+
+func unbanCommand() *cobra.Command {
+	cmd := daemonVerb(&cobra.Command{
+		Use:   "unban PREFIX|--all",
+		Short: "Let an address or a network in again",
+		Long: `Let an address, or every banned address inside a network, in again. What was
+held against it is forgotten, so its next packet does not ban it anew; the
+history stays in "sipward why". To make sure it is never banned again, use
+"sipward allow".`,
+		Example: `  sipward unban 203.0.113.7
+  sipward unban --all`,
+		Args: wants("[PREFIX]"),
+	})
+	all := cmd.Flags().Bool("all", false, "let everybody in again")
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		rows, _ := client(cmd).Bans(cmd.Context()) // no daemon, no suggestions
+		var names []string
+		for _, r := range rows {
+			names = append(names, prefixWord(r.Prefix))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *all == (len(args) == 1) {
+			return usageError("sipward unban wants PREFIX or --all, and not both", "", cmd.UseLine())
+		}
+		var prefix netip.Prefix
+		if !*all {
+			var err error
+			if prefix, err = prefixArgument(cmd, args[0]); err != nil {
+				return err
+			}
+		}
+		ctx, stop := untilInterrupted(cmd)
+		defer stop()
+		n, err := client(cmd).Unban(ctx, prefix)
+		if err != nil {
+			return err
+		}
+		return newOutput(cmd).lifted(n, "ban", "bans")
+	}
+	return cmd
+}
+
+// lifted says how many entries ended.
+func (o *output) lifted(n int, one, many string) error {
+	if o.json {
+		return o.object(map[string]int{"lifted": n})
+	}
+	o.printf("%s\n", fmt.Sprintf("%s lifted", counted(n, one, many)))
+	return nil
+}
