@@ -31,7 +31,7 @@ func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
 		flaws |= BadURI
 		uri = trim(uri)
 	}
-	flaws |= a.URI.parse(uri)
+	flaws |= a.URI.parse(uri) &^ withHeaders
 	return a.params(v, angle+close+1, flaws)
 }
 
@@ -39,10 +39,12 @@ func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
 func (a *NameAddr) params(v []byte, i int, flaws Flaws) (int, Flaws) {
 	p := params{b: v, i: i, flaws: flaws}
 	for p.next() {
-		switch {
-		case len(p.name) == 3 && foldEqual(p.name, "tag") && a.Tag == nil:
-			a.Tag = p.value
-		case len(p.name) == 7 && foldEqual(p.name, "expires"):
+		switch p.name {
+		case paramTag:
+			if a.Tag == nil {
+				a.Tag = p.value
+			}
+		case paramExpires:
 			if _, ok := number(p.value); !ok {
 				p.flaws |= BadExpires
 			}
@@ -136,5 +138,5 @@ func (a *NameAddr) addrSpec(v []byte, i int) (end int, flaws Flaws) {
 		a.URI = URI{}
 		return end, flaws | BadAddress
 	}
-	return end, flaws | a.URI.parse(v[i:end])
+	return end, flaws | a.URI.parse(v[i:end])&^withHeaders
 }

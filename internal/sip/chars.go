@@ -5,7 +5,7 @@ import "bytes"
 // class is a set of character groups of RFC 3261 section 25.1. One table answers every "may this byte stand here":
 // the readers AND the classes of all bytes of a field and look once at the end, so that the common case has no branch
 // per byte.
-type class uint16
+type class uint32
 
 const (
 	inToken    class = 1 << iota // token
@@ -18,12 +18,17 @@ const (
 	inDisplay                    // display name without quotes: tokens and blanks
 	inForeign                    // URI of a scheme other than sip
 	notPercent                   // anything but "%", the start of an escape
-	notEnd                       // anything that cannot end a parameter name or value
+	notEnd                       // anything that cannot end a parameter name
+	notValueEnd                  // anything that cannot end a parameter value
 	notStop                      // anything that decides nothing at the start of an address
 	inDigits                     // digits
 	inHex                        // hexadecimal digits
-	notControl                   // anything but a control character
+	inText                       // anything but control characters; tab and LF are none here
+	isAt                         // "@"; the highest bit, so that it can be counted
 )
+
+const atBit = 16
+
 
 const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -59,14 +64,16 @@ func classTable() (t [256]class) {
 	in(inForeign, alnum+mark+"%;/?:@&=+$,[]#")
 	not(notPercent, "%")
 	not(notEnd, ";,= \t\r\n\"<>")
+	not(notValueEnd, ";, \t\r\n\"<>")
 	not(notStop, "<:\";,")
 	in(inDigits, digits)
+	in(isAt, "@")
 	in(inHex, digits+"abcdefABCDEF")
-	for b := 0x20; b < 256; b++ {
-		t[b] |= notControl
+	not(inText, "\x7f")
+	for b := range 0x20 {
+		t[b] &^= inText
 	}
-	in(notControl, "\t\r\n")
-	t[0x7f] &^= notControl
+	in(inText, "\t\n")
 	return t
 }
 

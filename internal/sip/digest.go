@@ -34,54 +34,69 @@ func (d *Digest) parse(v []byte) Flaws {
 	if !foldEqual(d.Scheme, "digest") {
 		return 0
 	}
-	var flaws Flaws
-	var name, value []byte
-	for first := true; ; first = false {
-		i = skip(v, i)
-		if i == len(v) {
-			if first {
-				flaws |= BadCredentials
-			}
-			return flaws
-		}
-		if !first {
-			if v[i] == ',' {
-				i = skip(v, i+1)
-			} else {
-				flaws |= BadCredentials
-			}
-		}
-		var f Flaws
-		name, value, i, f = digestPair(v, i)
-		flaws |= f
-		d.set(name, value)
-	}
+	var values [paramCount][]byte
+	flaws := digestPairs(v, i, &values)
+	d.Username, d.Realm, d.Nonce = values[paramUsername], values[paramRealm], values[paramNonce]
+	d.URI, d.Response, d.Algorithm = values[paramURI], values[paramResponse], values[paramAlgorithm]
+	d.Opaque, d.CNonce, d.NC, d.QOP = values[paramOpaque], values[paramCNonce], values[paramNC], values[paramQOP]
+	d.Stale = foldEqual(values[paramStale], "true")
+	return flaws
 }
 
-// digestPair reads name=value or name="value" at i and returns where it ends. It always moves on unless i is at a comma.
-func digestPair(v []byte, i int) (name, value []byte, end int, flaws Flaws) {
-	start := i
-	for i < len(v) && classes[v[i]]&inToken != 0 {
-		i++
+// digestPairs reads the comma separated pairs from i on and keeps the first value of each name.
+func digestPairs(v []byte, i int, values *[paramCount][]byte) (flaws Flaws) {
+	for {
+		for i < len(v) && (blank(v[i]) || v[i] == ',') {
+			i++
+		}
+		if i == len(v) {
+			break
+		}
+		name, value, end, f := digestPair(v, i)
+		flaws |= f
+		if values[name] == nil {
+			values[name] = value
+		}
+		i = skip(v, end)
+		if i == len(v) {
+			return flaws
+		}
+		if v[i] != ',' {
+			flaws |= BadCredentials
+		}
 	}
-	name = v[start:i]
-	i = skip(v, i)
-	if i == len(v) || v[i] != '=' || len(name) == 0 {
-		return nil, nil, nextComma(v, i), BadCredentials
+	// There was no pair at all, or nothing behind the last comma.
+	return flaws | BadCredentials
+}
+
+// digestPair reads name=value or name="value" at i, where no comma stands, and returns where it ends.
+func digestPair(v []byte, i int) (name param, value []byte, end int, flaws Flaws) {
+	name, next := knownParam(v, i)
+	if name == paramOther {
+		next = i
+		for next < len(v) && classes[v[next]]&inToken != 0 {
+			next++
+		}
+		name = paramOf(v[i:next])
+		found := next > i
+		if next = skip(v, next); next == len(v) || v[next] != '=' || !found {
+			return paramOther, nil, nextComma(v, next), BadCredentials
+		}
+		next++
 	}
-	i = skip(v, i+1)
+	i = skip(v, next)
 	if i < len(v) && v[i] == '"' {
-		end = quotedEnd(v, i+1)
-		if end < 0 {
+		if end = quotedEnd(v, i+1); end < 0 {
 			return name, v[i+1:], len(v), UnclosedQuote
 		}
 		return name, v[i+1 : end], end + 1, 0
 	}
-	start = i
+	start, c := i, ^class(0)
 	for i < len(v) && v[i] != ',' && !blank(v[i]) {
+		c &= classes[v[i]]
 		i++
 	}
-	if i == start || all(v[start:i])&inToken == 0 {
+	if i == start || c&inToken == 0 {
 		flaws = BadCredentials
 	}
 	return name, v[start:i], i, flaws
@@ -93,49 +108,4 @@ func nextComma(v []byte, i int) int {
 		return i + n
 	}
 	return len(v)
-}
-
-// set keeps the first value of each known parameter. The length tells nearly all names apart.
-func (d *Digest) set(name, value []byte) {
-	var field *[]byte
-	var want string
-	switch len(name) {
-	case 2:
-		field, want = &d.NC, "nc"
-	case 3:
-		if name[0]|0x20 == 'u' {
-			field, want = &d.URI, "uri"
-		} else {
-			field, want = &d.QOP, "qop"
-		}
-	case 5:
-		switch name[0] | 0x20 {
-		case 'r':
-			field, want = &d.Realm, "realm"
-		case 'n':
-			field, want = &d.Nonce, "nonce"
-		default:
-			d.Stale = d.Stale || foldEqual(name, "stale") && foldEqual(value, "true")
-			return
-		}
-	case 6:
-		if name[0]|0x20 == 'c' {
-			field, want = &d.CNonce, "cnonce"
-		} else {
-			field, want = &d.Opaque, "opaque"
-		}
-	case 8:
-		if name[0]|0x20 == 'u' {
-			field, want = &d.Username, "username"
-		} else {
-			field, want = &d.Response, "response"
-		}
-	case 9:
-		field, want = &d.Algorithm, "algorithm"
-	default:
-		return
-	}
-	if *field == nil && foldEqual(name, want) {
-		*field = value
-	}
 }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -61,50 +62,76 @@ var headerNames = [headerCount][2]string{
 	HeaderWarning: {"warning"}, HeaderPAssertedIdentity: {"p-asserted-identity"},
 }
 
-// A name of up to 24 bytes is three words of eight, compared and hashed without a loop over its letters.
-type name [3]uint64
+// name holds up to 24 bytes of a header name in three words, compared and hashed without a loop over its letters. It is
+// no array because the compiler keeps only structs in registers.
+type name struct{ a, b, c uint64 }
 
 const (
 	nameBytes = 24
 	everyByte = 0x0101010101010101
-	colons    = ':' * everyByte
+	// nameFactor spreads the known names over headerTable so that no two of them meet; found by trying.
+	nameFactor = 0xefb319dfbda1be81
+	slotBits   = 7
 )
 
 // nameMasks[n] keeps the first n bytes of a name.
 var nameMasks = func() (m [nameBytes + 1]name) {
 	for n := range m {
-		for i := range n {
-			m[n][i/8] |= 0xff << (8 * (i % 8))
-		}
+		m[n] = nameAt(bytes.Repeat([]byte{0xff}, n))
 	}
 	return m
 }()
 
+// nameAt packs the first 24 bytes of b.
+func nameAt(b []byte) name {
+	if len(b) < nameBytes {
+		var pad [nameBytes]byte
+		copy(pad[:], b)
+		b = pad[:]
+	}
+	return name{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])}
+}
+
+// first keeps the first n bytes.
+func (x name) first(n int) name {
+	m := &nameMasks[n]
+	return name{x.a & m.a, x.b & m.b, x.c & m.c}
+}
+
 // lower folds ASCII letters. Only bytes that have bit 6 can become letters, so no other byte is taken for one.
-func (n *name) lower() name {
+func (x name) lower() name {
 	const bit6 = 0x40 * everyByte
-	return name{n[0] | n[0]&bit6>>1, n[1] | n[1]&bit6>>1, n[2] | n[2]&bit6>>1}
+	return name{x.a | x.a&bit6>>1, x.b | x.b&bit6>>1, x.c | x.c&bit6>>1}
 }
 
-// slot is the place of a lower-case name in headerTable; its constants were chosen so that no two known names meet.
-func (n *name) slot() uint64 {
-	return (n[0]*3 + n[1]*5 + n[2]*7) * nameFactor >> (64 - 7)
+// slot is the place of a lower-case name in headerTable.
+func (x name) slot() uint64 { return (x.a*3 + x.b*5 + x.c*7) * nameFactor >> (64 - slotBits) }
+
+// colon returns the place of the first colon, 24 if there is none.
+func (x name) colon() int {
+	return bits.TrailingZeros64(colonBits(x.a) | colonBits(x.b)<<8 | colonBits(x.c)<<16 | 1<<nameBytes)
 }
 
-const nameFactor = 0xefb319dfbda1be81
+// colonBits has one bit for each byte of w. The lowest set bit is a colon; those above it mean nothing, which saves two
+// operations compared with zeroBytes.
+func colonBits(w uint64) uint64 {
+	w ^= ':' * everyByte
+	w = (w - everyByte) & ^w & (0x80 * everyByte)
+	return w >> 7 * 0x0102040810204080 >> 56
+}
 
 type headerSlot struct {
 	name   name
 	header Header
 }
 
-var headerTable = func() (t [1 << 7]headerSlot) {
+var headerTable = func() (t [1 << slotBits]headerSlot) {
 	for h, names := range headerNames {
 		for _, s := range names {
 			if s == "" {
 				continue
 			}
-			n := nameOf([]byte(s))
+			n := nameAt([]byte(s))
 			if t[n.slot()].header != HeaderOther {
 				panic("sip: two header names share a slot, choose another nameFactor")
 			}
@@ -114,39 +141,11 @@ var headerTable = func() (t [1 << 7]headerSlot) {
 	return t
 }()
 
-// nameOf packs up to 24 bytes.
-func nameOf(b []byte) (n name) {
-	var pad [nameBytes]byte
-	copy(pad[:], b)
-	for i := range n {
-		n[i] = binary.LittleEndian.Uint64(pad[8*i:])
-	}
-	return n
-}
-
-// colonMask has bit 7 set in the first byte of w that is a colon; bits above that one mean nothing.
-func colonMask(w uint64) uint64 {
-	w ^= colons
-	return (w - everyByte) & ^w & (0x80 * everyByte)
-}
-
-// findColon returns the place of the first colon in n, or 24 or more.
-func findColon(n *name) int {
-	c0, c1, c2 := colonMask(n[0]), colonMask(n[1]), colonMask(n[2])
-	switch {
-	case c0 != 0:
-		return bits.TrailingZeros64(c0) / 8
-	case c1 != 0:
-		return 8 + bits.TrailingZeros64(c1)/8
-	}
-	return 16 + bits.TrailingZeros64(c2)/8
-}
-
 // lookup returns the header that a packed name of any case stands for.
-func lookup(n *name) Header {
-	l := n.lower()
-	s := &headerTable[l.slot()]
-	if l != s.name {
+func lookup(x name) Header {
+	x = x.lower()
+	s := &headerTable[x.slot()]
+	if x != s.name {
 		return HeaderOther
 	}
 	return s.header

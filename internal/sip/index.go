@@ -2,7 +2,6 @@ package sip
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -20,23 +19,24 @@ const (
 )
 
 // headers indexes the header lines from p on and returns where the body begins.
-func (m *Message) headers(p int) int {
+func (m *Message) headers(l *lines, p int) int {
 	b := m.buf
 	for p < len(b) {
-		if b[p] == '\n' {
-			m.flaws |= BareLF
-			return p + 1
+		end, ok := l.end()
+		if !ok {
+			end = len(b)
 		}
-		if b[p] == '\r' && p+1 < len(b) && b[p+1] == '\n' {
-			return p + 2
-		}
-		end := len(b)
-		if n := bytes.IndexByte(b[p:], '\n'); n >= 0 {
-			end = p + n
+		if end-p < 2 && ok {
+			if end == p || b[p] == '\r' {
+				if end == p {
+					m.flaws |= BareLF
+				}
+				return end + 1
+			}
 		}
 		next := end + 1
 		if next < len(b) && (b[next] == ' ' || b[next] == '\t') {
-			next = m.unfold(next)
+			next = m.unfold(l, next)
 		}
 		m.header(p, end, next)
 		p = next
@@ -46,88 +46,92 @@ func (m *Message) headers(p int) int {
 }
 
 // unfold returns where the header that goes on at p ends: the start of the next line that does not begin with a blank.
-func (m *Message) unfold(p int) int {
+func (m *Message) unfold(l *lines, p int) int {
 	b := m.buf
 	m.flaws |= Fold
-	if p > 1 && b[p-2] != '\r' {
-		m.flaws |= BareLF
-	}
 	for p < len(b) && (b[p] == ' ' || b[p] == '\t') {
-		n := bytes.IndexByte(b[p:], '\n')
-		if n < 0 {
+		end, ok := l.end()
+		if !ok {
 			return len(b) + 1
 		}
-		if b[p+n-1] != '\r' {
+		if b[end-1] != '\r' {
 			m.flaws |= BareLF
 		}
-		p += n + 1
+		p = end + 1
 	}
 	return p
 }
 
-// header enters one header: its name lies between p and end, the end of the first line; the next header starts at next.
+// header enters one header: its first line lies between p and end, the next header starts at next.
 func (m *Message) header(p, end, next int) {
 	b := m.buf
-	src := b[p:]
-	if len(src) < nameBytes {
-		var pad [nameBytes]byte
-		copy(pad[:], src)
-		src = pad[:]
-	}
-	raw := name{binary.LittleEndian.Uint64(src), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])}
-	n := findColon(&raw)
-	if n >= nameBytes {
-		if n = bytes.IndexByte(b[p:end], ':'); n < 0 {
-			n = end
-		}
-	}
-	if p+n >= end {
-		m.flaws |= BadHeaderLine
-		return
-	}
-	colon := p + n
-	for n > 0 && (b[p+n-1] == ' ' || b[p+n-1] == '\t') {
-		n--
-		m.flaws |= BlankBeforeColon
-	}
-	mask := &nameMasks[min(n, nameBytes)]
-	raw = name{raw[0] & mask[0], raw[1] & mask[1], raw[2] & mask[2]}
-	h := lookup(&raw)
-	if h == HeaderOther || n > nameBytes {
-		h = HeaderOther
-		if n == 0 || all(b[p:p+n])&inToken == 0 {
-			m.flaws |= BadHeaderLine
-		}
-	}
-	m.enter(h, &raw)
-	if m.count[h] == 1 {
-		m.first[h] = m.value(colon+1, next-1)
-	} else {
-		m.repeated(h, colon+1, next-1)
+	raw := nameAt(b[p:])
+	n := raw.colon()
+	if end < len(b) && b[end-1] != '\r' {
+		m.flaws |= BareLF
 	}
 	if next-p > OversizeHeaderBytes {
 		m.flaws |= OversizeHeader
 	}
-	if end > len(b)-1 {
+	colon := p + n
+	if n >= nameBytes || colon >= end || n == 0 || b[colon-1] == ' ' || b[colon-1] == '\t' {
+		if n, colon = m.oddName(p, end); n == 0 {
+			return
+		}
+	}
+	h := HeaderOther
+	if n <= nameBytes {
+		raw = raw.first(n)
+		h = lookup(raw)
+	}
+	m.mix(h, raw)
+	if h != HeaderOther {
+		m.enter(h, m.value(colon+1, next-1))
 		return
 	}
-	if b[end-1] != '\r' {
-		m.flaws |= BareLF
+	m.count[h]++
+	if all(b[p:p+n])&inToken == 0 {
+		m.flaws |= BadHeaderLine
 	}
 }
 
-// enter counts the header and mixes its name into the fingerprint.
-func (m *Message) enter(h Header, raw *name) {
-	m.count[h]++
-	again := m.seen & bit(h)
-	m.seen |= bit(h)
-	if again&once != 0 {
-		m.flaws |= DuplicateHeader
+// oddName finds the colon of a line whose name is long, missing or followed by blanks. The length of the name is 0 if
+// the line is no header.
+func (m *Message) oddName(p, end int) (n, colon int) {
+	line := m.buf[p:end]
+	colon = bytes.IndexByte(line, ':')
+	for n = colon; n > 0 && (line[n-1] == ' ' || line[n-1] == '\t'); n-- {
+		m.flaws |= BlankBeforeColon
 	}
-	if bit(h)&unordered == 0 && (h != HeaderVia || again == 0) {
-		mixed := raw[0] ^ bits.RotateLeft64(raw[1], 21) ^ bits.RotateLeft64(raw[2], 42)
-		m.order = (m.order ^ mixed) * nameFactor
-		m.order ^= m.order >> 32
+	if n <= 0 {
+		m.flaws |= BadHeaderLine
+		return 0, 0
+	}
+	return n, p + colon
+}
+
+// mix enters the name of a header into the fingerprint.
+func (m *Message) mix(h Header, raw name) {
+	if bit(h)&unordered != 0 || h == HeaderVia && m.seen&bit(h) != 0 {
+		return
+	}
+	mixed := raw.a ^ bits.RotateLeft64(raw.b, 21) ^ bits.RotateLeft64(raw.c, 42)
+	m.order = (m.order ^ mixed) * nameFactor
+	m.order ^= m.order >> 32
+}
+
+// enter counts a known header and keeps its first value.
+func (m *Message) enter(h Header, value span) {
+	m.count[h]++
+	if m.seen&bit(h) == 0 {
+		m.seen |= bit(h)
+		m.first[h] = value
+		return
+	}
+	if bit(h)&once != 0 {
+		m.flaws |= DuplicateHeader
+	} else if h == HeaderVia || h == HeaderContact {
+		m.repeated(h, value)
 	}
 }
 

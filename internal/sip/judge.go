@@ -97,43 +97,50 @@ func (m *Message) judgeURI() {
 	if m.kind != Request {
 		return
 	}
-	b := m.RequestURI()
 	var u URI
-	m.flaws |= u.parse(b)
-	if foldEqual(u.Scheme, "sip") || foldEqual(u.Scheme, "sips") {
-		for i := len(u.Scheme) + len(u.User); i < len(b); i++ {
-			if b[i] == '?' {
-				m.flaws |= BadURI
-			}
-		}
+	flaws := u.parse(m.at(m.uri))
+	if flaws&withHeaders != 0 {
+		flaws ^= withHeaders | BadURI
 	}
+	m.flaws |= flaws
 }
 
-// repeated judges a further line of a header that may stand more than once.
-func (m *Message) repeated(h Header, start, end int) {
-	switch h {
-	case HeaderVia:
+// repeated judges a further line of Via or Contact.
+func (m *Message) repeated(h Header, value span) {
+	v := m.at(value)
+	if h == HeaderVia {
 		var a Via
-		v := m.at(m.value(start, end))
 		n, flaws := a.parse(v)
 		m.flaws |= flaws | viasOK(v[n:])
-	case HeaderContact:
-		var a NameAddr
-		v := m.at(m.value(start, end))
-		n, flaws := a.parse(v, true)
-		m.flaws |= flaws | contactsOK(v[n:])
+		return
+	}
+	var a NameAddr
+	n, flaws := a.parse(v, true)
+	m.flaws |= flaws | contactsOK(v[n:])
+}
+
+// controls notes the control characters among the headers. A quoted pair may hold one (RFC 3261 section 25.1).
+func (m *Message) controls() {
+	b := m.buf[:m.body]
+	for i, c := range b {
+		switch {
+		case classes[c]&inText != 0, c == '\r' && i+1 < len(b) && b[i+1] == '\n':
+		case i > 0 && b[i-1] == '\\':
+			m.flaws |= EscapedControl
+		default:
+			m.flaws |= ControlChar
+		}
 	}
 }
 
 // callIDOK checks word ["@" word].
 func callIDOK(b []byte) bool {
-	at := 0
-	for _, c := range b {
-		if c == '@' {
-			at++
-		}
+	c, at := ^class(0), 0
+	for _, x := range b {
+		c &= classes[x]
+		at += int(classes[x] >> atBit)
 	}
-	return len(b) > 0 && at <= 1 && all(b)&inWord != 0 && b[0] != '@' && b[len(b)-1] != '@'
+	return len(b) > 0 && at <= 1 && c&inWord != 0 && b[0] != '@' && b[len(b)-1] != '@'
 }
 
 // dateOK checks "Sat, 13 Nov 2010 23:29:00 GMT" (RFC 3261 section 20.17: always GMT, never folded).

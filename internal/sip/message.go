@@ -5,8 +5,6 @@
 // The work is linear in the size of the message, whatever is in it.
 package sip
 
-import "bytes"
-
 // Kind tells what was read.
 type Kind uint8
 
@@ -54,17 +52,21 @@ func (m *Message) Parse(b []byte) Kind {
 		m.buf = b[:MaxBytes]
 		m.flaws |= OversizeMessage
 	}
-	i := m.startLine()
+	l := lines{b: m.buf, odd: len(m.buf)}
+	i := m.startLine(&l)
 	if m.kind == None {
 		return None
 	}
-	i = m.headers(i)
-	m.setBody(i, len(b))
+	m.setBody(m.headers(&l, i), len(b))
+	if l.odd < m.body {
+		m.controls()
+	}
 	m.complete()
 	return m.kind
 }
 
-func (m *Message) at(s span) []byte { return m.buf[s.start:s.end:s.end] }
+// at returns a view that reaches, as far as its capacity goes, to the end of the message; see knownParam.
+func (m *Message) at(s span) []byte { return m.buf[s.start:s.end] }
 
 // Kind returns what Parse returned.
 func (m *Message) Kind() Kind { return m.kind }
@@ -111,20 +113,28 @@ func (m *Message) Body() []byte { return m.buf[m.body:m.bodyEnd:m.bodyEnd] }
 // stays the same for the messages of one program and is its fingerprint.
 func (m *Message) HeaderOrder() uint64 { return m.order }
 
-// startLine reads the first line and returns where the headers begin.
-func (m *Message) startLine() int {
-	b, p := m.buf, 0
-	for p < len(b) && (b[p] == '\r' || b[p] == '\n') {
-		p++
-		m.flaws |= LeadingCRLF
+// startLine reads the first line that is not empty and returns where the headers begin.
+func (m *Message) startLine(l *lines) int {
+	b := m.buf
+	p, end := 0, 0
+	for ok := true; ok; p = end + 1 {
+		if end, ok = l.end(); !ok {
+			end = len(b)
+		}
+		if end > p && !(end == p+1 && b[p] == '\r') {
+			break
+		}
+		if ok {
+			m.flaws |= LeadingCRLF
+		}
 	}
-	end, next := len(b), len(b)
-	if n := bytes.IndexByte(b[p:], '\n'); n >= 0 {
-		end, next = p+n, p+n+1
+	if p >= len(b) {
+		return p
 	}
-	if end > p && b[end-1] == '\r' {
+	next := end + 1
+	if b[end-1] == '\r' {
 		end--
-	} else if end < next {
+	} else if end < len(b) {
 		m.flaws |= BareLF
 	}
 	first := end

@@ -20,7 +20,7 @@ func ParseURI(b []byte) URI {
 	return u
 }
 
-// parse fills u from b, which must be the URI and nothing else.
+// parse fills u from b, which must be the URI and nothing else. Besides flaws it may return withHeaders.
 func (u *URI) parse(b []byte) Flaws {
 	*u = URI{}
 	if len(b) > 4 && b[0]|0x20 == 's' && b[1]|0x20 == 'i' && b[2]|0x20 == 'p' {
@@ -66,28 +66,32 @@ func (u *URI) foreign(b []byte) Flaws {
 
 // authority reads what follows the scheme: [user[:password]@]host[:port] and the rest.
 func (u *URI) authority(b []byte) (flaws Flaws) {
-	if at := bytes.IndexByte(b, '@'); at >= 0 {
+	i, c := 0, ^class(0)
+	for i < len(b) && classes[b[i]]&inUser != 0 {
+		c &= classes[b[i]]
+		i++
+	}
+	if i < len(b) && b[i] == '@' && i > 0 && c&notPercent != 0 {
+		u.User = b[:i]
+		b = b[i+1:]
+	} else if at := bytes.IndexByte(b, '@'); at >= 0 {
 		flaws = u.userInfo(b[:at])
 		b = b[at+1:]
 	}
 	host, n, ok := splitHost(b)
 	u.Host = host
 	if n < len(b) && b[n] == ':' {
-		end := n + 1
-		for end < len(b) && classes[b[end]]&inDigits != 0 {
-			end++
-		}
-		port, valid := number(b[n+1 : end])
-		if valid && port < 1<<16 && (end == len(b) || b[end] == ';' || b[end] == '?') {
-			u.Port = uint16(port)
+		port, end, valid := portAt(b, n+1)
+		if valid && (end == len(b) || b[end] == ';' || b[end] == '?') {
+			u.Port = port
 			n = end
 		} else {
 			ok = false
-			n = u.bareIPv6(b, end)
+			n = u.bareIPv6(b)
 		}
 	}
-	if n < len(b) && !restOK(b[n:]) {
-		ok = false
+	if n < len(b) {
+		flaws |= restFlaws(b[n:])
 	}
 	if !ok {
 		flaws |= BadURI
@@ -95,29 +99,31 @@ func (u *URI) authority(b []byte) (flaws Flaws) {
 	return flaws
 }
 
+// portAt reads a port number at i and returns where it ends.
+func portAt(b []byte, i int) (port uint16, end int, ok bool) {
+	n := uint32(0)
+	for end = i; end < len(b) && b[end]-'0' < 10 && n < 1<<16; end++ {
+		n = n*10 + uint32(b[end]-'0')
+	}
+	return uint16(n), end, end > i && n < 1<<16
+}
+
 // userInfo reads user[:password].
 func (u *URI) userInfo(b []byte) Flaws {
-	c := ^class(0)
-	i := 0
-	for i < len(b) && b[i] != ':' {
-		c &= classes[b[i]]
-		i++
+	user, password, found := bytes.Cut(b, []byte(":"))
+	u.User = user
+	if found {
+		u.Password = password
 	}
-	u.User = b[:i]
-	bad := i == 0
-	if i < len(b) {
-		u.Password = b[i+1:]
-		c &= all(u.Password)
-	}
-	if c&inUser == 0 || bad || c&notPercent == 0 && !escapesOK(b) {
+	if len(user) == 0 || all(user)&all(password)&inUser == 0 || !escapesOK(b) {
 		return BadURI
 	}
 	return 0
 }
 
 // bareIPv6 handles an IPv6 address that lacks its brackets (RFC 5118 section 4.2): the host is everything that looks
-// like one. It returns where the host ends; i is where the reading of a port went wrong.
-func (u *URI) bareIPv6(b []byte, i int) int {
+// like one. It returns where the host ends.
+func (u *URI) bareIPv6(b []byte) (i int) {
 	colons := 0
 	for i = 0; i < len(b) && (classes[b[i]]&inHex != 0 || b[i] == ':' || b[i] == '.'); i++ {
 		if b[i] == ':' {
@@ -146,21 +152,29 @@ func splitHost(b []byte) (host []byte, n int, ok bool) {
 	return b[:n], n, n > 0 && b[0] != '-' && b[0] != '.'
 }
 
-// restOK tells whether the parameters and headers of a SIP URI are well formed.
-func restOK(b []byte) bool {
+// withHeaders is set by URI.parse, and by nothing else, if the URI has headers: "?subject=x". Some places forbid them.
+const withHeaders Flaws = 1 << 63
+
+// restFlaws judges the parameters and headers of a SIP URI.
+func restFlaws(b []byte) (flaws Flaws) {
 	if b[0] != ';' && b[0] != '?' {
-		return false
+		return BadURI
 	}
-	c := ^class(0)
-	last := byte(0)
+	c, last := ^class(0), byte(0)
 	for _, x := range b {
+		if x == '?' {
+			flaws |= withHeaders
+		}
 		if x == ';' && last == ';' {
-			return false
+			flaws |= BadURI
 		}
 		c &= classes[x]
 		last = x
 	}
-	return c&inURIRest != 0 && last != ';' && (c&notPercent != 0 || escapesOK(b))
+	if c&inURIRest == 0 || last == ';' || c&notPercent == 0 && !escapesOK(b) {
+		flaws |= BadURI
+	}
+	return flaws
 }
 
 // escapesOK tells whether each "%" is followed by two hexadecimal digits.

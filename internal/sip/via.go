@@ -29,41 +29,37 @@ func (a *Via) parse(v []byte) (end int, flaws Flaws) {
 	}
 	if i < len(v) && v[i] == ':' {
 		i = skip(v, i+1)
-		start := i
-		for i < len(v) && classes[v[i]]&inDigits != 0 {
-			i++
-		}
-		port, ok := number(v[start:i])
-		if !ok || port > 1<<16-1 {
-			flaws |= BadVia
+		port, n, ok := portAt(v, i)
+		i = n
+		if ok {
+			a.Port = port
 		} else {
-			a.Port = uint16(port)
+			flaws |= BadVia
 		}
 	}
 	p := params{b: v, i: i, flaws: flaws}
 	for p.next() {
-		switch len(p.name) {
-		case 6:
-			if foldEqual(p.name, "branch") && a.Branch == nil {
+		switch p.name {
+		case paramBranch:
+			if a.Branch == nil {
 				a.Branch = p.value
-				if len(p.value) == len(cookie) && string(p.value) == cookie {
-					p.flaws |= BadBranch
-				}
 			}
-		case 5:
-			if foldEqual(p.name, "rport") {
-				a.HasRPort = true
-				if port, ok := number(p.value); ok && port < 1<<16 {
-					a.RPort = uint16(port)
-				} else if len(p.value) > 0 {
-					p.flaws |= BadVia
-				}
-			}
-		case 8:
-			if foldEqual(p.name, "received") && a.Received == nil {
+		case paramReceived:
+			if a.Received == nil {
 				a.Received = unbracket(p.value)
 			}
+		case paramRPort:
+			a.HasRPort = true
+			port, n, ok := portAt(p.value, 0)
+			if ok && n == len(p.value) {
+				a.RPort = port
+			} else if len(p.value) > 0 {
+				p.flaws |= BadVia
+			}
 		}
+	}
+	if string(a.Branch) == cookie {
+		p.flaws |= BadBranch
 	}
 	return p.i, p.flaws
 }
