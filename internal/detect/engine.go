@@ -70,6 +70,8 @@ type Case struct {
 	goodAt   int64
 	// weakest is the lowest grade among the proven evidence so far.
 	weakest event.Grade
+	// proven is when it last answered a challenge of ours.
+	proven int64
 	// dropped and limited are when a finding of that strength was last reported.
 	dropped, limited int64
 	accounts         uint16
@@ -184,7 +186,9 @@ type tally struct {
 
 // novel says whether an identity has not been counted lately, and counts it.
 func (t *tally) novel(identity uint64) bool {
-	short := uint16(identity>>48) | 1
+	// FNV mixes its low bits best; the multiplication (Knuth's golden ratio)
+	// brings them up.
+	short := uint16(identity*0x9E3779B97F4A7C15>>48) | 1
 	for _, s := range t.seen {
 		if s == short {
 			return false

@@ -12,6 +12,8 @@ const (
 	// with every packet; both are shorter than the shortest penalty.
 	dropAgain  = int64(30 * time.Second)
 	limitAgain = int64(30 * time.Second)
+	// provenFor is how long an answered challenge speaks for an address.
+	provenFor = int64(32 * time.Second)
 )
 
 // judge combines the evidence after a sight and reports what crossed a bound.
@@ -21,10 +23,13 @@ func (d *Engine) judge(s *Sight) {
 		d.judgeProven(s)
 		return
 	}
-	if c.goodAt != 0 || (o != nil && (o.Result == event.Followed || o.Result == event.Accepted)) {
+	if c.goodAt != 0 || (o != nil && !against(o.Result)) {
 		return
 	}
 	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight)}
+	if c.proven != 0 && s.now-c.proven < provenFor {
+		v.marks = 0 // marks limit only who is unproven
+	}
 	lnE, rule := combine(limitParts, &v)
 	if lnE < LimitBound || (c.limited != 0 && s.now-c.limited < limitAgain) {
 		return
@@ -33,6 +38,11 @@ func (d *Engine) judge(s *Sight) {
 	f := s.report(scanClass(s, rule))
 	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
 	f.Why = whyScan(s, rule)
+}
+
+// against says that a result may count against its source.
+func against(r event.Result) bool {
+	return r == event.Disregarded || r == event.Failed || r == event.UnknownUser
 }
 
 // judgeProven judges evidence from a source of grade C or better.

@@ -42,9 +42,8 @@ func (unprovenScan) Weigh(s *Sight) {
 	switch {
 	case o.Result == event.Followed, o.Result == event.Served:
 		t.add(scanHeeded, s.now, scanHalfLife)
-		if s.Case.limited != 0 && o.Result == event.Followed {
-			s.report(ClassProven)
-			s.Case.limited = 0
+		if o.Result == event.Followed {
+			s.Case.heeds(s)
 		}
 		return
 	case o.Result == event.Disregarded && t.novel(s.account):
@@ -62,4 +61,14 @@ func (unprovenScan) Weigh(s *Sight) {
 	t.add(step, s.now, scanHalfLife)
 	s.Case.accounts++
 	s.note(o.Result.String(), step)
+}
+
+// heeds notes that the source answered a challenge: its address is real, so a
+// limit for unproven sources no longer fits it.
+func (c *Case) heeds(s *Sight) {
+	c.proven = s.now
+	if c.limited != 0 {
+		s.report(ClassProven)
+		c.limited = 0
+	}
 }
