@@ -35,13 +35,17 @@ func with(frame []byte, at int, other ...byte) []byte {
 	return frame
 }
 
+// sll is the header of the "any" device up to the EtherType; kind is the packet type.
+func sll(kind int) []byte { return join(0, kind, 0, 1, 0, 6, make([]byte, 8)) }
+
+// sll2 is the newer form, whole.
+func sll2(kind int, proto uint16) []byte {
+	return join(proto, 0, 0, 0, 0, 0, 3, 0, 1, kind, 6, make([]byte, 8))
+}
+
 func TestLinkLayers(t *testing.T) {
 	v4, v6 := BuildUDP(phone4, server4, invite), BuildUDP(phone6, server6, invite)
 	macs := make([]byte, 12)
-	sll := func(kind byte) []byte { return join(0, int(kind), 0, 1, 0, 6, make([]byte, 8)) }
-	sll2 := func(kind byte, proto uint16) []byte {
-		return join(proto, 0, 0, 0, 0, 0, 3, 0, 1, int(kind), 6, make([]byte, 8))
-	}
 	long := len(v4) + 4
 	tests := []struct {
 		name  string
@@ -112,14 +116,17 @@ func TestLinkLayers(t *testing.T) {
 			}
 		})
 	}
-	for _, frame := range [][]byte{join(sll(4), uint16(0x0800), v4), join(sll2(4, 0x0800), v4)} {
-		link := LinuxSLL
-		if frame[0] != 0 {
-			link = LinuxSLL2
-		}
+}
+
+func TestOutgoing(t *testing.T) {
+	v4 := BuildUDP(phone4, server4, invite)
+	for link, frame := range map[LinkType][]byte{
+		LinuxSLL:  join(sll(4), uint16(0x0800), v4),
+		LinuxSLL2: join(sll2(4, 0x0800), v4),
+	} {
 		var p Packet
 		if v := NewDecoder(0).Decode(start, link, frame, &p); v != Datagram || !p.Outgoing {
-			t.Errorf("link %d, packet type 4: verdict %v, outgoing %v; want a datagram, outgoing", link, v, p.Outgoing)
+			t.Errorf("link %d: %v, outgoing %v; want a datagram, outgoing", link, v, p.Outgoing)
 		}
 	}
 }
