@@ -1,0 +1,124 @@
+package ban
+
+import (
+	"cmp"
+	"container/heap"
+)
+
+// entry is a Ban with its places in the table's orders.
+type entry struct {
+	Ban
+	// turn is its place among the deadlines, -1 when it has none.
+	turn int
+	// prev and next are its neighbours in the chain it is in.
+	prev, next *entry
+}
+
+func bySeq(a, b *entry) int { return cmp.Compare(a.Seq, b.Seq) }
+
+func states(entries []*entry) []Ban {
+	out := make([]Ban, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, e.Ban)
+	}
+	return out
+}
+
+// chain is a linked list of entries by rising Seq: whatever changes moves to
+// the back, so nothing is ever sorted.
+type chain struct {
+	first, last *entry
+	len         int
+}
+
+func (c *chain) push(e *entry) {
+	e.prev, e.next = c.last, nil
+	if c.last == nil {
+		c.first = e
+	} else {
+		c.last.next = e
+	}
+	c.last = e
+	c.len++
+}
+
+func (c *chain) remove(e *entry) {
+	if e.prev == nil {
+		c.first = e.next
+	} else {
+		e.prev.next = e.next
+	}
+	if e.next == nil {
+		c.last = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	e.prev, e.next = nil, nil
+	c.len--
+}
+
+// after finds the first entry that changed after seq. It walks from the back:
+// followers are close behind.
+func (c *chain) after(seq uint64) *entry {
+	var found *entry
+	for e := c.last; e != nil && e.Seq > seq; e = e.prev {
+		found = e
+	}
+	return found
+}
+
+// deadlines is a heap of the entries that run out, the soonest on top. Equal
+// ends go by ID, so that a restored table ends them in the same order.
+type deadlines []*entry
+
+// set gives an entry its place after its Until has changed.
+func (d *deadlines) set(e *entry) {
+	switch {
+	case e.Until.IsZero():
+		d.drop(e)
+	case e.turn < 0:
+		heap.Push(d, e)
+	default:
+		heap.Fix(d, e.turn)
+	}
+}
+
+func (d *deadlines) drop(e *entry) {
+	if e.turn >= 0 {
+		heap.Remove(d, e.turn)
+	}
+}
+
+// Len is part of heap.Interface.
+func (d deadlines) Len() int { return len(d) }
+
+// Less is part of heap.Interface.
+func (d deadlines) Less(i, j int) bool {
+	if !d[i].Until.Equal(d[j].Until) {
+		return d[i].Until.Before(d[j].Until)
+	}
+	return d[i].ID < d[j].ID
+}
+
+// Swap is part of heap.Interface.
+func (d deadlines) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].turn, d[j].turn = i, j
+}
+
+// Push is part of heap.Interface.
+func (d *deadlines) Push(x any) {
+	e := x.(*entry)
+	e.turn = len(*d)
+	*d = append(*d, e)
+}
+
+// Pop is part of heap.Interface.
+func (d *deadlines) Pop() any {
+	last := len(*d) - 1
+	e := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	e.turn = -1
+	return e
+}

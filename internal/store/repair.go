@@ -1,0 +1,218 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	brokenMark = ".broken-"
+	// brokenKept is how many damaged databases are kept for people to look at.
+	brokenKept = 3
+	// salvageLimit bounds how many rows are taken from a table that may have no end.
+	salvageLimit = 2_000_000
+)
+
+// create makes a new database, filled by fill if given, and puts it in its
+// place in one step: there is never a half-made one.
+func (s *Store) create(fill func(db *sql.DB)) error {
+	fresh := s.path + ".new"
+	if err := removeAll(fresh, fresh+"-wal", fresh+"-shm"); err != nil {
+		return fmt.Errorf("remove remains: %w", err)
+	}
+	if err := makeFile(fresh); err != nil {
+		return err
+	}
+	db, err := connect(fresh)
+	if err != nil {
+		return err
+	}
+	err = migrate(db)
+	if err == nil && fill != nil {
+		fill(db)
+	}
+	// Closing writes the log back into the file and removes it.
+	if err := errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("fill new database: %w", err)
+	}
+	// A log without its database would be taken for the new one's.
+	if err := removeAll(s.path+"-wal", s.path+"-shm"); err != nil {
+		return fmt.Errorf("remove old log: %w", err)
+	}
+	if err := os.Rename(fresh, s.path); err != nil {
+		return fmt.Errorf("put new database in place: %w", err)
+	}
+	return syncDir(filepath.Dir(s.path))
+}
+
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o640)
+	if err != nil {
+		return fmt.Errorf("make database file: %w", err)
+	}
+	// The umask may have taken the group's right to read.
+	if err := errors.Join(f.Chmod(0o640), f.Close()); err != nil {
+		return fmt.Errorf("make database file: %w", err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync state directory: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync state directory: %w", err)
+	}
+	return nil
+}
+
+func removeAll(paths ...string) error {
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// repair moves the damaged database aside and makes a new one of what can
+// still be read. A crash in between leaves the damaged one, and the next start
+// repairs again.
+func (s *Store) repair(cause error) error {
+	broken, err := s.setAside()
+	if err != nil {
+		return err
+	}
+	var saved int
+	err = s.create(func(db *sql.DB) { saved = salvage(broken, db) })
+	if err != nil {
+		return err
+	}
+	s.begunAgain = true
+	s.warning = fmt.Sprintf("state was damaged (%v): it is kept as %s, %d records could be saved", cause, broken, saved)
+	return s.dropOldBroken()
+}
+
+// setAside gives the damaged files a second name. The first stays until the new
+// database takes it.
+func (s *Store) setAside() (string, error) {
+	base := s.path + brokenMark + strconv.FormatInt(s.stamp.Unix(), 10)
+	broken := base
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(broken); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		broken = base + "." + strconv.Itoa(n)
+	}
+	// The log goes first: salvage finds it by the name of its database.
+	for _, suffix := range []string{"-wal", ""} {
+		err := os.Link(s.path+suffix, broken+suffix)
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+			// Not every file system has second names.
+			err = os.Rename(s.path+suffix, broken+suffix)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("move damaged database aside: %w", err)
+		}
+	}
+	return broken, nil
+}
+
+// dropOldBroken removes all but the newest damaged databases.
+func (s *Store) dropOldBroken() error {
+	names, err := filepath.Glob(s.path + brokenMark + "*")
+	if err != nil {
+		return fmt.Errorf("list damaged databases: %w", err)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm")
+	})
+	slices.Sort(names)
+	for len(names) > brokenKept {
+		if err := removeAll(names[0], names[0]+"-wal", names[0]+"-shm"); err != nil {
+			return fmt.Errorf("remove damaged database: %w", err)
+		}
+		names = names[1:]
+	}
+	return nil
+}
+
+// salvage copies all sound rows it can reach, and counts them. Whatever it
+// cannot read is lost: there is no one to tell but the count.
+func salvage(broken string, to *sql.DB) int {
+	from, err := connect(broken)
+	if err != nil {
+		return 0
+	}
+	defer from.Close()
+	n := 0
+	for _, table := range []string{"bans", "events"} {
+		n += salvageRows(from, to, table, "ASC")
+		// From the other end, for what lies behind the damage.
+		n += salvageRows(from, to, table, "DESC")
+	}
+	return n + salvageCheckpoints(from, to)
+}
+
+func salvageRows(from, to *sql.DB, table, order string) (n int) {
+	rows, err := from.Query("SELECT id, at, sum, body FROM " + table + " NOT INDEXED ORDER BY id " + order)
+	if err != nil {
+		return 0
+	}
+	defer rows.Close()
+	err = inTx(to, func(tx *sql.Tx) error {
+		var last int64
+		for seen := 0; rows.Next() && seen < salvageLimit; seen++ {
+			var id, at int64
+			var sum uint32
+			var body []byte
+			if rows.Scan(&id, &at, &sum, &body) != nil || sum != rowSum(id, at, body) {
+				continue
+			}
+			// Damaged pages can lead in a circle: then the order breaks.
+			if seen > 0 && (order == "ASC") != (id > last) {
+				return nil
+			}
+			last = id
+			done, err := tx.Exec("INSERT OR IGNORE INTO "+table+" (id, at, sum, body) VALUES (?, ?, ?, ?)", id, at, sum, body)
+			if err != nil {
+				return fmt.Errorf("save row: %w", err)
+			}
+			added, _ := done.RowsAffected()
+			n += int(added)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func salvageCheckpoints(from, to *sql.DB) (n int) {
+	rows, err := from.Query("SELECT name, sum, body FROM checkpoints LIMIT 10000")
+	if err != nil {
+		return 0
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var sum uint32
+		var body []byte
+		if rows.Scan(&name, &sum, &body) != nil || sum != checkpointSum(name, body) {
+			continue
+		}
+		if _, err := to.Exec("INSERT OR IGNORE INTO checkpoints (name, sum, body) VALUES (?, ?, ?)", name, sum, body); err == nil {
+			n++
+		}
+	}
+	return n
+}
