@@ -1,0 +1,250 @@
+package source
+
+import (
+	"bytes"
+	"net/netip"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// securityKey is a key of a security event: ,Key="value".
+type securityKey uint8
+
+const (
+	accountID securityKey = iota
+	sessionID
+	localAddress
+	remoteAddress
+	requestType
+	authMethod
+	usingPassword
+	expectedAddress
+	challenge
+	response
+	expectedResponse
+	attemptedTransport
+	module
+	aclName
+	sessionTV
+	requestParams
+	receivedChallenge
+	receivedHash
+	securityKeys // how many there are
+)
+
+var securityKeyNames = [securityKeys]string{
+	"AccountID", "SessionID", "LocalAddress", "RemoteAddress", "RequestType", "AuthMethod", "UsingPassword",
+	"ExpectedAddress", "Challenge", "Response", "ExpectedResponse", "AttemptedTransport", "Module", "ACLName",
+	"SessionTV", "RequestParams", "ReceivedChallenge", "ReceivedHash",
+}
+
+// securityForm is one of Asterisk's security events. Its keys come in a fixed
+// order, first those that must be there, then those that may
+// (main/security_events.c).
+type securityForm struct {
+	name     string
+	verdict  event.Verdict
+	kind     event.LogKind
+	rule     string
+	must     []securityKey
+	optional []securityKey
+}
+
+var (
+	common    = []securityKey{accountID, sessionID, localAddress, remoteAddress}
+	afterward = []securityKey{module, sessionTV}
+)
+
+// with is the common keys and some more, in a slice of its own.
+func with(more ...securityKey) []securityKey {
+	return append(append([]securityKey{}, common...), more...)
+}
+
+// securityForms is all 15 events. SessionLimit is no evidence: it tells that a
+// limit was reached, not who filled it, and a busy customer reaches it too.
+// The two limits after it are the server's own trouble.
+var securityForms = [...]securityForm{
+	{"FailedACL", event.Hostile, event.ACLDenied, "asterisk.security.failed_acl", common, []securityKey{module, aclName, sessionTV}},
+	{"InvalidAccountID", event.Hostile, event.UserUnknown, "asterisk.security.invalid_account_id", common, afterward},
+	{"SessionLimit", event.Benign, event.SessionLimit, "asterisk.security.session_limit", common, afterward},
+	{"MemoryLimit", event.Benign, event.ServerOverload, "asterisk.security.memory_limit", common, afterward},
+	{"LoadAverageLimit", event.Benign, event.ServerOverload, "asterisk.security.load_average_limit", common, afterward},
+	{"RequestNotSupported", event.Hostile, event.RequestRefused, "asterisk.security.request_not_supported", with(requestType), afterward},
+	{"RequestNotAllowed", event.Hostile, event.RequestRefused, "asterisk.security.request_not_allowed", with(requestType), []securityKey{module, sessionTV, requestParams}},
+	{"AuthMethodNotAllowed", event.Hostile, event.AuthFailed, "asterisk.security.auth_method_not_allowed", with(authMethod), afterward},
+	{"RequestBadFormat", event.Hostile, event.RequestMalformed, "asterisk.security.request_bad_format", []securityKey{sessionID, localAddress, remoteAddress, requestType}, []securityKey{module, sessionTV, accountID, requestParams}},
+	{"SuccessfulAuth", event.Benign, event.AuthOK, "asterisk.security.successful_auth", with(usingPassword), afterward},
+	{"UnexpectedAddress", event.Hostile, event.ACLDenied, "asterisk.security.unexpected_address", with(expectedAddress), afterward},
+	{"ChallengeResponseFailed", event.Hostile, event.AuthFailed, "asterisk.security.challenge_response_failed", with(challenge, response, expectedResponse), afterward},
+	{"InvalidPassword", event.Hostile, event.AuthFailed, "asterisk.security.invalid_password", common, []securityKey{module, sessionTV, challenge, receivedChallenge, receivedHash}},
+	{"ChallengeSent", event.Benign, event.AuthChallenged, "asterisk.security.challenge_sent", with(challenge), afterward},
+	{"InvalidTransport", event.Hostile, event.TransportRefused, "asterisk.security.invalid_transport", with(attemptedTransport), afterward},
+}
+
+// pairs is the value of each key; nil where the key is missing.
+type pairs [securityKeys][]byte
+
+// readSecurityEvent reads what follows SecurityEvent=". The values are not
+// escaped (res/res_security_log.c), and AccountID, SessionID and whatever
+// stands behind RemoteAddress may be an outsider's. As long as no value holds a
+// quotation mark there is one way to read the line. With one it is tampered
+// with, and names its source only if every key stands there once, in order.
+func readSecurityEvent(rec *record) reading {
+	name, rest, _ := bytes.Cut(rec.message, []byte(`"`))
+	form := securityFormOf(name)
+	if form == nil {
+		return reading{}
+	}
+	r := reading{Log: event.Log{Verdict: form.verdict, Kind: form.kind, Rule: form.rule}}
+	eventTV, rest, ok1 := cutPair(rest, "EventTV")
+	_, rest, ok2 := cutPair(rest, "Severity")
+	service, rest, ok3 := cutPair(rest, "Service")
+	_, rest, ok4 := cutPair(rest, "EventVersion")
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		r.tamper("broken before the first value of an outsider")
+		r.open = true
+		return r
+	}
+	r.at = eventTime(eventTV)
+	values, clean := form.pairs(rest)
+	if !clean {
+		values, ok1 = form.onePossible(rest)
+		r.tamper("a quotation mark or a second key inside a value")
+		r.open = !ok1
+		if !ok1 {
+			return r
+		}
+	}
+	source, carrier, ok := securityAddress(values[remoteAddress])
+	if !ok {
+		r.tamper("an address that is none")
+		return r
+	}
+	r.Source, r.Transport = source, carrier
+	r.fill(form, service, &values)
+	if clean && hasControl(rest, rec.escaped) {
+		r.tamper("a control character inside a value")
+	} else if clean && values.holdKeys() {
+		r.tamper("a key inside a value")
+	}
+	return r
+}
+
+// fill copies account and call, and knows the special cases.
+func (r *reading) fill(form *securityForm, service []byte, values *pairs) {
+	r.User = accountName(values[accountID])
+	if string(service) == "PJSIP" { // chan_sip prints a pointer here
+		r.CallID = values[sessionID]
+	}
+	if string(service) == "AMI" && form.verdict == event.Hostile {
+		r.Kind = event.AdminFailed
+	}
+	// Raised after the password was right: a phone whose old contacts are still there.
+	if string(values[aclName]) == "registrar_attempt_exceeds_maximum_configured_contacts" && r.Verdict == event.Hostile {
+		r.Verdict, r.Kind = event.Benign, event.SessionLimit
+	}
+}
+
+// tamper takes the line's word away, except for the source that the caller
+// knows to be beyond doubt and sets itself.
+func (r *reading) tamper(note string) {
+	r.Verdict, r.Note = event.Tampered, note
+}
+
+func securityFormOf(name []byte) *securityForm {
+	for i := range securityForms {
+		if string(name) == securityForms[i].name {
+			return &securityForms[i]
+		}
+	}
+	return nil
+}
+
+// cutPair takes ,key="value" off text; a value ends at the first quotation mark.
+func cutPair(text []byte, key string) (value, rest []byte, ok bool) {
+	n := len(key)
+	if len(text) < n+4 || text[0] != ',' || string(text[1:n+1]) != key || text[n+1] != '=' || text[n+2] != '"' {
+		return nil, text, false
+	}
+	text = text[n+3:]
+	end := bytes.IndexByte(text, '"')
+	if end < 0 {
+		return nil, text, false
+	}
+	return text[:end], text[end+1:], true
+}
+
+// pairs reads text as the event's keys in their order and nothing else.
+func (f *securityForm) pairs(text []byte) (values pairs, ok bool) {
+	for _, key := range f.must {
+		if values[key], text, ok = cutPair(text, securityKeyNames[key]); !ok {
+			return values, false
+		}
+	}
+	for _, key := range f.optional {
+		if value, rest, ok := cutPair(text, securityKeyNames[key]); ok {
+			values[key], text = value, rest
+		}
+	}
+	return values, len(text) == 0
+}
+
+// onePossible looks for the keys in a text whose values hold quotation marks.
+// It answers only if each key that must be there is there exactly once, in
+// order, and the line is complete: then there is one possible address.
+func (f *securityForm) onePossible(text []byte) (values pairs, ok bool) {
+	if !hasSuffix(text, `"`) {
+		return values, false
+	}
+	whole := text
+	for _, key := range f.must {
+		mark := "," + securityKeyNames[key] + `="`
+		at, once := only(whole, mark)
+		start := at + len(mark)
+		if passed := len(whole) - len(text); !once || at < passed {
+			return values, false
+		}
+		text = whole[start:]
+		values[key] = whole[start:]
+	}
+	remote, rest, found := bytes.Cut(values[remoteAddress], []byte(`"`))
+	if !found || len(rest) > 0 && rest[0] != ',' || bytes.Count(whole, []byte("RemoteAddress=")) != 1 {
+		return pairs{}, false
+	}
+	values = pairs{}
+	values[remoteAddress] = remote
+	return values, true
+}
+
+// holdKeys says that a value tries to look like a key and a value of its own.
+func (p *pairs) holdKeys() bool {
+	return contains(p[accountID], "Address=", "SessionID=") || contains(p[sessionID], "Address=") ||
+		contains(p[challenge], "Address=") || contains(p[response], "Address=") || contains(p[requestParams], "Address=")
+}
+
+// accountName makes one spelling of the account: chan_sip writes a URI here at
+// times, and PJSIP "<unknown>" for nobody.
+func accountName(account []byte) []byte {
+	if len(account) == 0 || string(account) == "<unknown>" {
+		return nil
+	}
+	if bytes.HasPrefix(account, []byte("sip:")) || bytes.HasPrefix(account, []byte("sips:")) {
+		if user := uriUser(account); user != nil {
+			return user
+		}
+	}
+	return account
+}
+
+// securityAddress reads IPV4/UDP/192.0.2.1/5060. The transport is 0 where the
+// server does not name one that we know.
+func securityAddress(text []byte) (netip.AddrPort, event.Transport, bool) {
+	family, rest, ok1 := bytes.Cut(text, []byte("/"))
+	carrier, rest, ok2 := bytes.Cut(rest, []byte("/"))
+	host, digits, ok3 := bytes.Cut(rest, []byte("/"))
+	port, ok4 := number(digits)
+	addr, ok5 := address(host)
+	four, six := string(family) == "IPV4", string(family) == "IPV6"
+	ok := ok1 && ok2 && ok3 && ok4 && ok5 && port < 1<<16 && (four || six) && (six || addr.Is4())
+	return netip.AddrPortFrom(addr, uint16(port)), transport(carrier), ok
+}

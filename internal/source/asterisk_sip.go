@@ -1,0 +1,349 @@
+package source
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+var noSource netip.AddrPort
+
+// eventTime reads EventTV: ISO 8601 with a zone, or seconds and microseconds
+// joined by a hyphen before Asterisk 12.
+func eventTime(text []byte) time.Time {
+	if len(text) == 17 && text[10] == '-' {
+		seconds, ok1 := number(text[:10])
+		micros, ok2 := number(text[11:])
+		if ok1 && ok2 {
+			return time.Unix(int64(seconds), int64(micros)*1000).UTC()
+		}
+	}
+	at, _ := Clock{}.stamp(text)
+	return at
+}
+
+// reason is the end of a NOTICE about a refused request.
+type reason struct {
+	text string
+	kind event.LogKind
+	rule string
+}
+
+// requestReasons is what PJSIP's distributor says (res/res_pjsip/pjsip_distributor.c).
+var requestReasons = [...]reason{
+	{"Failed to authenticate", event.AuthFailed, "asterisk.pjsip.failed_to_authenticate"},
+	{"No matching endpoint found", event.UserUnknown, "asterisk.pjsip.no_matching_endpoint"},
+	{"Error to authenticate", event.AuthFailed, "asterisk.pjsip.error_to_authenticate"},
+	{"Not match Endpoint ACL", event.ACLDenied, "asterisk.pjsip.endpoint_acl"},
+	{"Not match Endpoint Contact ACL", event.ACLDenied, "asterisk.pjsip.endpoint_contact_acl"},
+}
+
+// registrationReasons is what chan_sip says about a refused REGISTER.
+var registrationReasons = [...]reason{
+	{"Wrong password", event.AuthFailed, "asterisk.sip.wrong_password"},
+	{"No matching peer found", event.UserUnknown, "asterisk.sip.no_matching_peer"},
+	{"Username/auth name mismatch", event.AuthFailed, "asterisk.sip.auth_name_mismatch"},
+	{"Device does not match ACL", event.ACLDenied, "asterisk.sip.device_acl"},
+	{"ACL error (permit/deny)", event.ACLDenied, "asterisk.sip.acl_error"},
+	{"Peer is not supposed to register", event.RequestRefused, "asterisk.sip.peer_not_dynamic"},
+	{"Not a local domain", event.RequestRefused, "asterisk.sip.not_local_domain"},
+	{"Device not configured to use this transport type", event.TransportRefused, "asterisk.sip.transport"},
+}
+
+// requestReason finds the reason that text is, all of it.
+func requestReason(text []byte) *reason {
+	if rest, ok := cutPrefix(text, "No matching endpoint found after "); ok && isTries(rest) {
+		return &requestReasons[1]
+	}
+	for i := range requestReasons {
+		if string(text) == requestReasons[i].text {
+			return &requestReasons[i]
+		}
+	}
+	return nil
+}
+
+func registrationReason(text []byte) *reason {
+	for i := range registrationReasons {
+		if string(text) == registrationReasons[i].text {
+			return &registrationReasons[i]
+		}
+	}
+	return nil
+}
+
+// isTries reads "5 tries in 1.234 ms".
+func isTries(text []byte) bool {
+	tries, text, ok1 := bytes.Cut(text, []byte(" tries in "))
+	text, ok2 := bytes.CutSuffix(text, []byte(" ms"))
+	whole, part, _ := bytes.Cut(text, []byte("."))
+	_, ok3 := number(tries)
+	_, ok4 := number(whole)
+	_, ok5 := number(part)
+	return ok1 && ok2 && ok3 && ok4 && (ok5 || len(part) == 0)
+}
+
+// endsInReason says that text ends as a record about a refused request does.
+func endsInReason(text []byte) bool {
+	at := bytes.LastIndex(text, []byte(" - "))
+	if at < 1 || text[at-1] != ')' && text[at-1] != '\'' {
+		return false
+	}
+	return requestReason(text[at+3:]) != nil || registrationReason(text[at+3:]) != nil
+}
+
+const failedFor = "' failed for '"
+
+// readRequestFailed reads, after "Request ", what PJSIP's distributor writes:
+//
+//	'REGISTER' from '"display" <uri>' failed for '192.0.2.1:5060' (callid: id) - reason
+//
+// Display name and URI in front of the address and the Call-ID behind it are an
+// outsider's. The server writes "' failed for '" once; where it stands twice,
+// the line names nobody.
+func readRequestFailed(rec *record) reading {
+	text := rec.message
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
+	at, once := only(text, failedFor)
+	if at < 0 {
+		if _, _, ok := cutFrom(text); ok { // a line break in the From header
+			r.tamper("ends before the address")
+			r.open = true
+			return r
+		}
+		return reading{}
+	}
+	if !once {
+		r.tamper("a clause of the server inside a value")
+		return r
+	}
+	method, from, ok1 := cutFrom(text[:at])
+	source, tail, ok2 := bytes.Cut(text[at+len(failedFor):], []byte("' (callid: "))
+	end := bytes.LastIndex(tail, []byte(") - "))
+	peer, ok3 := endpoint(source)
+	if !ok1 || !ok2 || !ok3 || end < 0 {
+		r.tamper("not as the server writes it")
+		r.open = end < 0
+		return r
+	}
+	why := requestReason(tail[end+4:])
+	if why == nil {
+		return reading{}
+	}
+	r.Kind, r.Rule = why.kind, why.rule
+	r.Source = peer
+	r.CallID, r.User = tail[:end], uriUser(from)
+	switch {
+	case hasControl(text, rec.escaped):
+		r.tamper("a control character inside a value")
+	case contains(r.CallID, ")", "failed for") || contains(from, "failed for", "(callid:"):
+		r.tamper("a delimiter or a clause of the server inside a value")
+	case contains(method, "'", " "):
+		r.tamper("a method that is none")
+	}
+	return r
+}
+
+// cutFrom takes "'REGISTER' from '" apart; before Asterisk 14 the method is missing.
+func cutFrom(text []byte) (method, from []byte, ok bool) {
+	if from, ok = cutPrefix(text, "from '"); ok {
+		return nil, from, true
+	}
+	text, ok1 := cutPrefix(text, "'")
+	method, from, ok2 := bytes.Cut(text, []byte("' from '"))
+	return method, from, ok1 && ok2
+}
+
+// readRegistrationFailed reads, after "Registration from '", chan_sip's
+//
+//	"display" <uri>' failed for '192.0.2.1:5060' - reason
+func readRegistrationFailed(rec *record) reading {
+	text := rec.message
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
+	at, once := only(text, failedFor)
+	if at < 0 {
+		r.tamper("ends before the address")
+		r.open = true
+		return r
+	}
+	if !once {
+		r.tamper("a clause of the server inside a value")
+		return r
+	}
+	source, tail, ok1 := bytes.Cut(text[at+len(failedFor):], []byte("' - "))
+	peer, ok2 := plainEndpoint(source)
+	if !ok1 || !ok2 {
+		r.tamper("not as the server writes it")
+		return r
+	}
+	why := registrationReason(tail)
+	if why == nil {
+		return reading{}
+	}
+	r.Kind, r.Rule = why.kind, why.rule
+	r.Source, r.User = peer, uriUser(text[:at])
+	if hasControl(text, rec.escaped) {
+		r.tamper("a control character inside a value")
+	} else if contains(text[:at], "failed for") {
+		r.tamper("a clause of the server inside a value")
+	}
+	return r
+}
+
+// readCallRejected reads "Call from 'who' (UDP:192.0.2.1:5060) to extension ...".
+func readCallRejected(rec *record) reading {
+	return readExtension(rec, "' (")
+}
+
+// readNamedCallRejected reads "who: Call (UDP:192.0.2.1:5060) to extension ...",
+// as newer versions of res_pjsip_session.c put it.
+func readNamedCallRejected(rec *record) reading {
+	if !contains(rec.message, ": Call (") {
+		return reading{}
+	}
+	return readExtension(rec, ": Call (")
+}
+
+// readExtension reads the common rest of both. In front of the address stands
+// the name of an endpoint, in old versions a caller's; behind it the number
+// dialled, with percent escapes resolved.
+func readExtension(rec *record, opening string) reading {
+	const dialled, refused = ") to extension '", "' rejected because extension not found in context '"
+	text := rec.message
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
+	at, once := only(text, dialled)
+	if at < 0 {
+		return reading{}
+	}
+	open := bytes.LastIndex(text[:at], []byte(opening))
+	if !once || open < 0 {
+		r.tamper("a clause of the server inside a value")
+		return r
+	}
+	who := text[:open]
+	peer, carrier, ok := carriedEndpoint(text[open+len(opening) : at])
+	if !ok {
+		r.tamper("an address that is none")
+		return r
+	}
+	r.Source, r.Transport = peer, carrier
+	r.User = who
+	r.front = !contains(who, "'", "(") && bytes.Index(text, []byte(opening)) == open
+	number := text[at+len(dialled):]
+	end, once := only(number, refused)
+	switch {
+	case end < 0 || !hasSuffix(number, "'."):
+		r.tamper("ends inside the number dialled")
+		r.open = true
+		if !r.front {
+			r.Source = noSource
+		}
+	case !once || contains(number[:end], "'") || contains(number[:end], "rejected because", "failed for"):
+		r.tamper("a delimiter or a clause of the server inside a value")
+	case contains(who, "'", "("):
+		r.tamper("a delimiter inside a value")
+	case hasControl(text, rec.escaped):
+		r.tamper("a control character inside a value")
+	}
+	if len(who) == 0 {
+		r.User = nil
+	}
+	return r
+}
+
+// readNoSuchAOR reads, after "AOR '", what res_pjsip_registrar.c writes about a
+// REGISTER for something else than the endpoint's own:
+//
+//	name' not found for endpoint 'id' (192.0.2.1:5060)
+func readNoSuchAOR(rec *record) reading {
+	const middle = "' not found for endpoint '"
+	text := rec.message
+	at, once := only(text, middle)
+	if at < 0 {
+		return reading{}
+	}
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
+	if !once {
+		r.tamper("a clause of the server inside a value")
+		return r
+	}
+	id, rest, ok1 := bytes.Cut(text[at+len(middle):], []byte("' ("))
+	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
+	peer, ok3 := endpoint(rest)
+	if !ok1 || !ok2 || !ok3 {
+		r.tamper("not as the server writes it")
+		return r
+	}
+	r.Source, r.User = peer, id
+	if hasControl(text, rec.escaped) {
+		r.tamper("a control character inside a value")
+	} else if contains(text[:at], "'") {
+		r.tamper("a delimiter inside a value")
+	}
+	return r
+}
+
+// readEndpointWithoutAOR reads, after "Endpoint '",
+//
+//	id' (192.0.2.1:5060) has no configured AORs
+//
+// which is what a scanner's REGISTER gets from an anonymous endpoint. Before
+// 2021 the address was missing.
+func readEndpointWithoutAOR(rec *record) reading {
+	text, ok := bytes.CutSuffix(rec.message, []byte(" has no configured AORs"))
+	if !ok {
+		return reading{}
+	}
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.no_configured_aors"}}
+	if id, ok := bytes.CutSuffix(text, []byte("'")); ok {
+		r.Verdict, r.User, r.Note = event.Benign, id, "no source in this line"
+		return r
+	}
+	id, rest, ok1 := bytes.Cut(text, []byte("' ("))
+	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
+	peer, ok3 := endpoint(rest)
+	if !ok1 || !ok2 || !ok3 || hasControl(text, rec.escaped) {
+		r.tamper("not as the server writes it")
+		return r
+	}
+	r.Source, r.User, r.front = peer, id, true
+	return r
+}
+
+// readTooManyContacts: the password was right, old contacts are in the way.
+func readTooManyContacts(rec *record) reading {
+	if !contains(rec.message, " will exceed max contacts of ") {
+		return reading{}
+	}
+	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.SessionLimit, Rule: "asterisk.pjsip.max_contacts"}}
+}
+
+// readHackingAttempt reads, after "hacking attempt detected '", an address.
+func readHackingAttempt(rec *record) reading {
+	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.Scan, Rule: "asterisk.sip.hacking_attempt"}}
+	text, ok1 := bytes.CutSuffix(rec.message, []byte("'"))
+	peer, ok2 := plainEndpoint(text)
+	if !ok1 || !ok2 {
+		r.tamper("not as the server writes it")
+		return r
+	}
+	r.Source, r.front = peer, true
+	return r
+}
+
+// readNamelessFailure knows chan_sip's lines that print the From header and no
+// source. The host in a From header is whatever the sender put there: tools
+// that believed it have banned the PBX itself.
+func readNamelessFailure(*record) reading {
+	return reading{Log: event.Log{
+		Verdict: event.Benign, Kind: event.AuthFailed, Rule: "asterisk.sip.failed_without_source", Note: "no source in this line",
+	}}
+}
+
+// readOwnRegistration knows what the server says when it is refused itself,
+// as a customer of a carrier. The address is the carrier's.
+func readOwnRegistration(*record) reading {
+	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
+}

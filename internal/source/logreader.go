@@ -1,0 +1,239 @@
+package source
+
+import (
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// How much a Reader keeps back before it takes the lines as they are. The
+// longest record Asterisk writes is 8 KiB (main/logger.c); pjproject cuts a
+// message at 4000 bytes, a quoted packet included.
+const (
+	maxHeldLines = 64
+	maxHeldBytes = 8 << 10
+	maxQuoted    = 4 << 10
+)
+
+// Reader reads one log line by line. It knows what one line cannot tell: that
+// text is a packet quoted by the server, and that a line was torn in two by a
+// line break inside a value. So it keeps a line that names a source until the
+// next one shows that it was complete, and lines in doubt a little longer.
+//
+// Put lines in and take Events out with Next; they come in order, one for each
+// line. The zero Reader, with Format and Clock set, begins a log. It belongs to
+// one goroutine.
+type Reader struct {
+	Format Format
+	Clock  Clock
+
+	lines uint64
+	last  time.Time
+	event event.Event
+	quote quoted
+
+	// queue holds the lines that Next has not passed: the first judged ones are
+	// certain. spare keeps the memory of the others.
+	queue, spare []*heldLine
+	judged       int
+	given        bool // queue[0] is what Next gave last
+}
+
+type heldLine struct {
+	text   []byte
+	number uint64
+	reading
+}
+
+// quoted is the state of a packet that the server quotes.
+type quoted struct {
+	quotation
+	// inside says that the packet goes on. doubt says that its end mark has come,
+	// which the packet itself may have held: a second one would prove it.
+	inside, doubt bool
+	// left is how many bytes more there can be.
+	left int
+	// thread and at are those of the line that began it.
+	thread uint32
+	at     time.Time
+}
+
+// Put reads the next line, without its line feed but with its carriage return,
+// if any. A line without a stamp of its own gets the time of the line before,
+// or arrived when there is none. The line is copied.
+func (r *Reader) Put(line []byte, arrived time.Time) {
+	r.lines++
+	held := r.room()
+	held.text = append(held.text[:0], line...)
+	held.number = r.lines
+	held.reading = read(held.text, r.Format, r.Clock)
+	if !held.HasTime {
+		held.at = r.last
+	}
+	if held.at.IsZero() {
+		held.at = arrived
+	}
+	r.queue = append(r.queue, held)
+	switch {
+	case r.quote.inside || r.quote.doubt:
+		r.putQuoted(held)
+	case held.rest:
+		r.join()
+	}
+	r.last = held.at
+	r.settle()
+	if held.quotes != (quotation{}) {
+		r.quote = quoted{quotation: held.quotes, inside: true, left: maxQuoted, thread: held.thread, at: held.at}
+		if held.quotes.size > 0 {
+			r.quote.left = held.quotes.size
+		}
+	}
+}
+
+// Flush judges what is still held: at the end of a log, and whenever a live one
+// has nothing more to give for the moment. The server writes a record in one
+// go, so its second half is never late.
+func (r *Reader) Flush() {
+	r.quote.doubt = false
+	r.judged = len(r.queue)
+}
+
+// Next gives the oldest judged line, or nil. The Event is good until the next
+// call of Next.
+func (r *Reader) Next() *event.Event {
+	if r.given {
+		r.spare = append(r.spare, r.queue[0])
+		r.queue = r.queue[:copy(r.queue, r.queue[1:])]
+		r.judged--
+		r.given = false
+	}
+	if r.judged == 0 {
+		return nil
+	}
+	r.given = true
+	line := r.queue[0]
+	r.event = event.Event{
+		Kind: event.Line, Time: line.at, Place: event.Place{Line: line.number}, Inbound: true,
+		Remote: line.Source, Transport: line.Transport, Log: line.Log,
+	}
+	return &r.event
+}
+
+// Lines is how many lines were put in.
+func (r *Reader) Lines() uint64 { return r.lines }
+
+func (r *Reader) room() *heldLine {
+	n := len(r.spare)
+	if n == 0 {
+		return &heldLine{}
+	}
+	line := r.spare[n-1]
+	r.spare = r.spare[:n-1]
+	return line
+}
+
+// settle decides how much of the queue is certain.
+func (r *Reader) settle() {
+	if len(r.queue)-r.judged > maxHeldLines || r.heldBytes() > maxHeldBytes {
+		r.Flush()
+	} else if !r.quote.doubt {
+		r.judged = r.certain()
+	}
+}
+
+// certain counts the lines that nothing to come can change: all but an open
+// record and what follows it, or a line that names a source and what follows
+// it. The next whole line proves such a line complete.
+func (r *Reader) certain() int {
+	count, whole := len(r.queue), false
+	for i := len(r.queue) - 1; i >= r.judged; i-- {
+		line := r.queue[i]
+		if line.open || line.whole && !whole && line.breakable() {
+			count = i
+		}
+		whole = whole || line.whole
+	}
+	return count
+}
+
+// breakable says that a line break inside a value could have moved the source.
+func (l *reading) breakable() bool { return l.Source.IsValid() && !l.front }
+
+func (r *Reader) heldBytes() int {
+	n := 0
+	for _, line := range r.queue[r.judged:] {
+		n += len(line.text)
+	}
+	return n
+}
+
+// join meets the second half of a record, the last line of the queue. It
+// belongs to the last open record, and what stands between is an outsider's; or
+// to the last whole line, which then only looked complete.
+func (r *Reader) join() {
+	last := len(r.queue) - 1
+	first := -1
+	for i := last - 1; i >= r.judged && first < 0; i-- {
+		if r.queue[i].open {
+			first = i
+		}
+	}
+	for i := last - 1; i >= r.judged && first < 0; i-- {
+		if r.queue[i].whole {
+			first = i
+		}
+	}
+	if first < 0 {
+		return
+	}
+	head := r.queue[first]
+	if head.breakable() {
+		head.Source = noSource
+		head.tamper("a line break inside a value")
+	}
+	head.open = false
+	for _, line := range r.queue[first+1 : last] {
+		line.disown("between the halves of a record")
+	}
+}
+
+// disown takes a line for an outsider's text.
+func (l *reading) disown(note string) {
+	if l.Verdict == event.Unknown && !l.whole {
+		return
+	}
+	server := l.Server
+	*l = reading{at: l.at, Log: event.Log{Verdict: event.Tampered, Kind: event.KindOther, Server: server, Rule: "asterisk.fragment", Note: note}}
+}
+
+// putQuoted takes a line while the server quotes a packet, or may do so.
+func (r *Reader) putQuoted(line *heldLine) {
+	quote := &r.quote
+	quote.left -= len(line.text) + 1
+	if quote.end != "" && line.whole && line.thread == quote.thread {
+		// The thread that was quoting has gone on. Nobody outside knows its number.
+		*quote = quoted{}
+		return
+	}
+	if isEnd := quote.end != "" && string(line.text) == quote.end; isEnd || quote.inside {
+		for _, held := range r.queue[r.judged:] {
+			held.quote(quote.at)
+		}
+		quote.inside, quote.doubt = quote.inside && !isEnd, isEnd || quote.doubt
+	} else if line.rest {
+		r.join()
+	}
+	if quote.left <= 0 {
+		*quote = quoted{}
+	}
+}
+
+// quote takes a line for part of a quoted packet. One that looks like the
+// server's own was put there on purpose. Its time stamp is as worthless.
+func (l *reading) quote(at time.Time) {
+	verdict, note := event.Benign, ""
+	if l.whole || l.rest || l.Verdict == event.Tampered {
+		verdict, note = event.Tampered, "a packet that looks like a log"
+	}
+	*l = reading{at: at, Log: event.Log{Verdict: verdict, Kind: event.KindOther, Server: asteriskName, Rule: "asterisk.quoted_packet", Note: note}}
+}

@@ -1,0 +1,214 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// only finds mark in text, and says whether it stands there exactly once. A
+// clause that stands there twice was written once by the server and once by
+// somebody else, and nothing tells which is which.
+func only(text []byte, mark string) (at int, once bool) {
+	at = bytes.Index(text, []byte(mark))
+	return at, at >= 0 && !bytes.Contains(text[at+len(mark):], []byte(mark))
+}
+
+// cutPrefix takes prefix off text.
+func cutPrefix(text []byte, prefix string) ([]byte, bool) {
+	if len(text) < len(prefix) || string(text[:len(prefix)]) != prefix {
+		return text, false
+	}
+	return text[len(prefix):], true
+}
+
+func hasSuffix(text []byte, suffix string) bool {
+	return len(text) >= len(suffix) && string(text[len(text)-len(suffix):]) == suffix
+}
+
+// contains says whether one of the words stands in text.
+func contains(text []byte, words ...string) bool {
+	for _, word := range words {
+		if bytes.Contains(text, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasControl finds control characters, eight bytes at a time; in an escaped
+// text also the way rsyslog writes them, "#033". No server prints one of its own.
+func hasControl(text []byte, escaped bool) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	rest := text
+	for ; len(rest) >= 8; rest = rest[8:] {
+		x := binary.LittleEndian.Uint64(rest)
+		del := x ^ ones*0x7f
+		// The well-known test for a byte less than n, here 0x20 and 1.
+		if ((x-ones*0x20)&^x|(del-ones)&^del)&highs != 0 {
+			return true
+		}
+	}
+	for _, b := range rest {
+		if b < 0x20 || b == 0x7f {
+			return true
+		}
+	}
+	return escaped && hasEscape(text)
+}
+
+func hasEscape(text []byte) bool {
+	for {
+		i := bytes.IndexByte(text, '#')
+		if i < 0 || len(text) < i+4 {
+			return false
+		}
+		d := text[i+1 : i+4]
+		if d[0] == '0' && d[1] >= '0' && d[1] <= '3' && d[2] >= '0' && d[2] <= '7' || string(d) == "177" {
+			return true
+		}
+		text = text[i+1:]
+	}
+}
+
+// address reads an IP address alone: 192.0.2.1, 2001:db8::1, [2001:db8::1].
+// IPv4 in IPv6 becomes IPv4; a zone is dropped, no packet carries it.
+func address(text []byte) (netip.Addr, bool) {
+	if n := len(text); n > 2 && text[0] == '[' && text[n-1] == ']' {
+		text = text[1 : n-1]
+	}
+	if a, ok := address4(text); ok {
+		return a, true
+	}
+	if len(text) > 64 || bytes.IndexByte(text, ':') < 0 {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(string(text))
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return a.WithZone("").Unmap(), true
+}
+
+func address4(text []byte) (netip.Addr, bool) {
+	var parts [4]byte
+	for i := range parts {
+		n := 0
+		for n < len(text) && isDigit(text[n]) {
+			n++
+		}
+		value, ok := number(text[:n])
+		if !ok || n > 3 || value > 255 {
+			return netip.Addr{}, false
+		}
+		parts[i] = byte(value)
+		text = text[n:]
+		if i < 3 {
+			if len(text) == 0 || text[0] != '.' {
+				return netip.Addr{}, false
+			}
+			text = text[1:]
+		}
+	}
+	return netip.AddrFrom4(parts), len(text) == 0
+}
+
+// endpoint reads an address with its port: 192.0.2.1:5060, [2001:db8::1]:5060,
+// and 2001:db8::1:5060, as pjproject prints it. A port may be missing after an
+// IPv4 address or a bracket.
+func endpoint(text []byte) (netip.AddrPort, bool) {
+	colon := bytes.LastIndexByte(text, ':')
+	if colon < 0 || text[len(text)-1] == ']' {
+		a, ok := address(text)
+		return netip.AddrPortFrom(a, 0), ok
+	}
+	port, ok1 := number(text[colon+1:])
+	a, ok2 := address(text[:colon])
+	return netip.AddrPortFrom(a, uint16(port)), ok1 && ok2 && port < 1<<16
+}
+
+// plainEndpoint reads an address that has a port only after IPv4 or a bracket.
+func plainEndpoint(text []byte) (netip.AddrPort, bool) {
+	if a, ok := address(text); ok {
+		return netip.AddrPortFrom(a, 0), true
+	}
+	return endpoint(text)
+}
+
+// transportNames is how servers spell what carried a message.
+var transportNames = [...]string{event.UDP: "UDP", event.TCP: "TCP", event.TLS: "TLS", event.WS: "WS", event.WSS: "WSS"}
+
+// transport gives 0 for a name it does not know.
+func transport(name []byte) event.Transport {
+	for t := event.UDP; t <= event.WSS; t++ {
+		if string(name) == transportNames[t] {
+			return t
+		}
+	}
+	return 0
+}
+
+// carriedEndpoint reads "UDP:192.0.2.1:5060"; the transport may be missing.
+func carriedEndpoint(text []byte) (netip.AddrPort, event.Transport, bool) {
+	var carrier event.Transport
+	if colon := bytes.IndexByte(text, ':'); colon > 0 {
+		if carrier = transport(text[:colon]); carrier != 0 {
+			text = text[colon+1:]
+		}
+	}
+	source, ok := endpoint(text)
+	return source, carrier, ok
+}
+
+// uriUser finds the user of the last SIP URI in text: somebody's own words, good
+// for showing and for counting, never for an address.
+func uriUser(text []byte) []byte {
+	at := bytes.LastIndexByte(text, '@')
+	if at < 0 {
+		return nil
+	}
+	scheme := bytes.LastIndex(text[:at], []byte("sip:"))
+	if scheme < 0 {
+		if scheme = bytes.LastIndex(text[:at], []byte("sips:")); scheme < 0 {
+			return nil
+		}
+	}
+	_, rest, _ := bytes.Cut(text[scheme:at], []byte(":"))
+	user := rest
+	if end := bytes.IndexAny(user, ":;"); end >= 0 { // a password, parameters
+		user = user[:end]
+	}
+	if len(user) == 0 {
+		return nil
+	}
+	return user
+}
+
+// hasAddress says that something like an IP address stands in text.
+func hasAddress(text []byte) bool {
+	for i := 0; i < len(text); {
+		if !isDigit(text[i]) && text[i] != ':' {
+			i++
+			continue
+		}
+		start := i
+		for i < len(text) && (isDigit(text[i]) || text[i] == '.' || text[i] == ':' || text[i]|0x20 >= 'a' && text[i]|0x20 <= 'f') {
+			i++
+		}
+		word := text[start:i]
+		if bytes.Count(word, []byte(".")) >= 3 || bytes.Count(word, []byte(":")) > 2 && i-start > 5 && !isClock(word) {
+			return true
+		}
+	}
+	return false
+}
+
+func isClock(word []byte) bool {
+	if len(word) < 8 {
+		return false
+	}
+	_, ok := clockTime(word[:8])
+	return ok
+}
