@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -27,7 +28,7 @@ func (t *Table) Apply(add, remove []Element) error {
 	if err := t.learnNets(); err != nil {
 		return explain("apply elements", err)
 	}
-	p := t.plan(time.Now())
+	p := t.plan(len(add) + len(remove))
 	for _, e := range remove {
 		if err := p.remove(e); err != nil {
 			return err
@@ -49,7 +50,7 @@ func (t *Table) Replace(set Set, elements []Element) error {
 	if err := t.learnNets(); err != nil {
 		return explain("replace elements", err)
 	}
-	p := t.plan(time.Now())
+	p := t.plan(len(elements))
 	var flushes []netlink.Message
 	for i, s := range t.layout.sets {
 		switch {
@@ -82,15 +83,24 @@ type plan struct {
 	refresh bool
 }
 
-func (t *Table) plan(now time.Time) *plan {
-	return &plan{layout: t.layout, current: t.nets, nets: map[int]prefixes{}, now: now, refresh: t.refreshes}
+// plan begins a plan of about so many changes.
+func (t *Table) plan(size int) *plan {
+	return &plan{
+		layout:  t.layout,
+		current: t.nets,
+		nets:    map[int]prefixes{},
+		added:   newEntries(size),
+		removed: newEntries(0),
+		now:     time.Now(),
+		refresh: t.refreshes,
+	}
 }
 
 // entries are the changes of each kernel set, by its index. A source named
 // twice counts once, as last said: the kernel refuses to delete twice.
 type entries struct {
 	bySet map[int][]entry
-	place map[source]int
+	index map[source]int
 }
 
 type source struct {
@@ -99,16 +109,17 @@ type source struct {
 	port uint16
 }
 
+func newEntries(size int) entries {
+	return entries{bySet: map[int][]entry{}, index: make(map[source]int, size)}
+}
+
 func (e *entries) put(set int, n entry) {
-	if e.bySet == nil {
-		e.bySet, e.place = map[int][]entry{}, map[source]int{}
-	}
 	key := source{set, n.from, n.port}
-	if i, ok := e.place[key]; ok {
+	if i, ok := e.index[key]; ok {
 		e.bySet[set][i] = n
 		return
 	}
-	e.place[key] = len(e.bySet[set])
+	e.index[key] = len(e.bySet[set])
 	e.bySet[set] = append(e.bySet[set], n)
 }
 
@@ -190,9 +201,13 @@ func (p *plan) flatten() {
 			before[ends{s.from, s.to}] = s.until
 		}
 		for _, s := range nets.spans() {
-			until, same := before[ends{s.from, s.to}]
-			delete(before, ends{s.from, s.to})
-			if same && until.Equal(s.until) {
+			key := ends{s.from, s.to}
+			until, there := before[key]
+			unchanged := there && until.Equal(s.until)
+			if unchanged || p.refresh {
+				delete(before, key) // need not be deleted first
+			}
+			if unchanged {
 				continue
 			}
 			n := entry{from: s.from, to: s.to}
@@ -208,34 +223,33 @@ func (p *plan) flatten() {
 }
 
 // units makes the messages of the plan, in groups that must stay in one
-// transaction. Within one transaction, deleting fails the whole if the element
-// is not there (it may have run out this moment), so it is added first.
+// transaction. Deleting what is not there (it may have run out this moment)
+// fails the whole transaction, so it is added first.
 func (p *plan) units() [][]netlink.Message {
 	const add, del = unix.NFT_MSG_NEWSETELEM, unix.NFT_MSG_DELSETELEM
-	steps := []struct {
-		entries entries
-		kinds   []uint16
-	}{
-		{p.removed, []uint16{add, del}},
-		{p.added, []uint16{add, del, add}},
-	}
-	if p.refresh {
-		steps[1].kinds = []uint16{add}
-	}
 	var out [][]netlink.Message
-	for _, step := range steps {
-		for i, s := range p.layout.sets {
-			list := step.entries.bySet[i]
-			for len(list) > 0 {
-				n := min(chunk, len(list))
-				var unit []netlink.Message
-				for _, kind := range step.kinds {
-					unit = append(unit, p.layout.elementMessage(kind, s, list[:n]))
-				}
-				out = append(out, unit)
-				list = list[n:]
-			}
+	for i, s := range p.layout.sets {
+		out = p.appendUnits(out, s, p.removed.bySet[i], add, del)
+	}
+	for i, s := range p.layout.sets {
+		if p.refresh || s.shape == ranges {
+			out = p.appendUnits(out, s, p.added.bySet[i], add)
+		} else {
+			out = p.appendUnits(out, s, p.added.bySet[i], add, del, add)
 		}
+	}
+	return out
+}
+
+// appendUnits appends one unit for each chunk of the list: a message of each
+// kind about the same entries.
+func (p *plan) appendUnits(out [][]netlink.Message, s kernelSet, list []entry, kinds ...uint16) [][]netlink.Message {
+	for part := range slices.Chunk(list, chunk) {
+		var unit []netlink.Message
+		for _, kind := range kinds {
+			unit = append(unit, p.layout.elementMessage(kind, s, part))
+		}
+		out = append(out, unit)
 	}
 	return out
 }
@@ -247,16 +261,15 @@ func (t *Table) run(p *plan, head []netlink.Message) error {
 	if len(head) > 0 {
 		units = append([][]netlink.Message{head}, units...)
 	}
-	if len(units) == 0 {
-		return nil
+	if len(units) > 0 {
+		if err := t.send(units); err != nil {
+			t.nets = nil // a part of it may have happened
+			return err
+		}
 	}
-	if err := t.send(units); err != nil {
-		t.nets = nil // a part of it may have happened
-		return err
-	}
-	for i, nets := range p.nets {
-		t.nets[i] = nets
-	}
+	// A prefix inside one that lasts longer changes nothing in the kernel but
+	// has to be remembered: it may outlive the other.
+	maps.Copy(t.nets, p.nets)
 	return t.confirm(p)
 }
 
@@ -282,25 +295,26 @@ func (t *Table) confirm(p *plan) error {
 		if len(list) < bulk {
 			continue
 		}
-		there := make(map[source]bool, len(list))
-		err := t.dumpSet(t.layout.sets[i], func(k kernelEntry) {
-			if !k.end {
-				there[source{addr: k.addr, port: k.port}] = true
-			}
-		})
+		s := t.layout.sets[i]
+		there, err := t.collect(s)
 		if err != nil {
 			return err
 		}
 		missing, passed := 0, time.Since(p.now)
 		for _, n := range list {
-			ranOut := n.timeout > 0 && n.timeout <= passed
-			if !ranOut && !there[source{addr: n.from, port: n.port}] {
+			_, found := there[place{addr: n.from, port: n.port}]
+			if !found && s.shape != ranges {
+				_, found, err = t.lookup(s, n) // a dump of a growing set may skip it
+			}
+			if err != nil {
+				return err
+			}
+			if ranOut := n.timeout > 0 && n.timeout <= passed; !found && !ranOut {
 				missing++
 			}
 		}
 		if missing > 0 {
-			return fmt.Errorf("confirm %s: %d of %d elements are missing: %w",
-				t.layout.sets[i].name, missing, len(list), ErrChanged)
+			return fmt.Errorf("confirm %s: %d of %d elements are missing: %w", s.name, missing, len(list), ErrChanged)
 		}
 	}
 	return nil

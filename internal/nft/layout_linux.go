@@ -18,6 +18,7 @@ const (
 	setFlagExpr       = 0x100
 	setAttrExpr       = 17
 	setAttrExprs      = 18
+	setAttrCount      = 20
 	setDescConcat     = 2
 	elementAttrExprs  = 11
 	familyInet        = unix.NFPROTO_INET

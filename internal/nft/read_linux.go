@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -53,24 +54,26 @@ func (t *Table) Get(e Element) (ElementState, bool, error) {
 	if s.shape == ranges {
 		return t.getRange(s, e)
 	}
-	message := t.layout.elementMessage(unix.NFT_MSG_GETSETELEM, s, []entry{{from: e.Prefix.Addr(), port: e.Port}})
-	var state ElementState
-	found := false
+	k, found, err := t.lookup(s, entry{from: e.Prefix.Addr(), port: e.Port})
+	return k.state(s), found, explain("get element", err)
+}
+
+// lookup asks the kernel for one element of a set without ranges.
+func (t *Table) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err error) {
+	message := t.layout.elementMessage(unix.NFT_MSG_GETSETELEM, s, []entry{e})
 	err = t.socket.ask(message, func(answer []byte) error {
 		for _, element := range each(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
-			if k, ok := readEntry(s, element); ok {
-				state, found = k.state(s), true
-			}
+			k, found = readEntry(s, element)
 		}
 		return nil
 	})
 	if is(err, unix.ENOENT) {
 		// The kernel says the same for a missing element and a missing table.
-		if p, e := t.inspect(t.layout.options.Table); e != nil || p.exists {
-			err = e
+		if p, failed := t.inspect(t.layout.options.Table); failed != nil || p.exists {
+			err = failed
 		}
 	}
-	return state, found, explain("get element", err)
+	return k, found, err
 }
 
 func (t *Table) getRange(s kernelSet, e Element) (ElementState, bool, error) {
@@ -89,26 +92,61 @@ func (t *Table) getRange(s kernelSet, e Element) (ElementState, bool, error) {
 
 // read lists one set of the kernel.
 func (t *Table) read(s kernelSet) ([]ElementState, error) {
-	var list []kernelEntry
-	collect := func(k kernelEntry) { list = append(list, k) }
-	err := errInterrupted
-	for range readAttempts {
-		list = list[:0]
-		if err = t.dumpSet(s, collect); !errors.Is(err, errInterrupted) {
-			break
-		}
-	}
+	all, err := t.collect(s)
 	if err != nil {
 		return nil, err
 	}
 	if s.shape == ranges {
-		return joinRanges(s, list), nil
+		return joinRanges(s, slices.Collect(maps.Values(all))), nil
 	}
-	out := make([]ElementState, 0, len(list))
-	for _, k := range list {
+	out := make([]ElementState, 0, len(all))
+	for _, k := range all {
 		out = append(out, k.state(s))
 	}
 	return out, nil
+}
+
+// A place tells the elements of one set apart.
+type place struct {
+	addr netip.Addr
+	port uint16
+	end  bool
+}
+
+// collect reads a set until it is complete. A dump comes in pieces, for each
+// of which the kernel walks the set from its start and skips as many elements
+// as it has sent. While a hash grows (for a moment after a large change, in
+// the background) that order changes, and a dump misses some elements and
+// repeats others without a word. So dumps are added up until they reach the
+// kernel's own count, or bring nothing new: the count, which only newer
+// kernels tell, includes elements that ran out a moment ago. Trees of ranges
+// stay in order.
+func (t *Table) collect(s kernelSet) (map[place]kernelEntry, error) {
+	size, known, err := t.size(s)
+	if err != nil || known && size == 0 && s.shape != ranges {
+		return nil, err
+	}
+	all := make(map[place]kernelEntry, size)
+	for range readAttempts {
+		before := len(all)
+		err := t.dumpSet(s, func(k kernelEntry) { all[place{k.addr, k.port, k.end}] = k })
+		if err != nil && !errors.Is(err, errInterrupted) {
+			return nil, err
+		}
+		if err == nil && (len(all) == size || len(all) == before || s.shape == ranges) {
+			break
+		}
+	}
+	return all, nil
+}
+
+// size returns the number of elements of a set, if the kernel tells.
+func (t *Table) size(s kernelSet) (n int, known bool, err error) {
+	a := t.layout.begin(unix.NFTA_SET_TABLE)
+	a.text(unix.NFTA_SET_NAME, s.name)
+	answer, err := t.socket.get(unix.NFT_MSG_GETSET, a)
+	value := find(answer, setAttrCount)
+	return int(number32(value)), len(value) == 4, err
 }
 
 // dumpSet calls take with each element of a set.

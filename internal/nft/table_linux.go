@@ -196,7 +196,7 @@ func (t *Table) create(found presence, elements []Element) error {
 	whole = append(whole, l.structure()...)
 
 	t.nets = map[int]prefixes{}
-	p := t.plan(time.Now())
+	p := t.plan(len(elements))
 	for _, e := range elements {
 		if err := p.add(e); err != nil {
 			return err
