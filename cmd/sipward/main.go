@@ -29,6 +29,8 @@ kernel. Without a verb it says in short how things stand.`,
 	}
 	addTo(root, "Daily:",
 		statusCommand(), whyCommand(), bansCommand(), banCommand(), unbanCommand(), allowCommand(), eventsCommand())
+	addTo(root, "Look closer:",
+		explainCommand(), replayCommand(), uaCommand())
 	addTo(root, "The daemon:",
 		stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",

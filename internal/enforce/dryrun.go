@@ -19,7 +19,7 @@ func (DryRun) Apply(_, _ []ban.Ban, _ time.Time) error { return nil }
 func (DryRun) Fence([]netip.Prefix) error { return nil }
 
 // Sync implements Backend.
-func (DryRun) Sync(iter.Seq[ban.Ban], time.Time) (int, error) { return 0, nil }
+func (DryRun) Sync(iter.Seq[ban.Ban], time.Time) ([]ban.Ban, int, error) { return nil, 0, nil }
 
 // Dropped implements Backend.
 func (DryRun) Dropped(ban.Ban) (uint64, bool) { return 0, false }

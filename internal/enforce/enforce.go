@@ -20,9 +20,10 @@ type Backend interface {
 	Apply(put, lift []ban.Ban, now time.Time) error
 	// Fence replaces the never-ban prefixes, which win over everything else.
 	Fence(never []netip.Prefix) error
-	// Sync compares the layer with the live entries, repairs what differs and
-	// says how many elements it had to repair.
-	Sync(live iter.Seq[ban.Ban], now time.Time) (repaired int, err error)
+	// Sync compares the layer with the live entries. What the layer has too much
+	// it removes, what it lost as a whole it makes anew, and what single entries
+	// it lacks or holds with a wrong end it returns for an Apply.
+	Sync(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban, repaired int, err error)
 	// Dropped is how many packets the entry has kept out; false when the layer
 	// does not hold it.
 	Dropped(b ban.Ban) (packets uint64, held bool)

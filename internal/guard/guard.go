@@ -5,7 +5,6 @@ package guard
 
 import (
 	"sync"
-	"time"
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/bounded"
@@ -20,6 +19,7 @@ import (
 // and its kernel acts.
 type Guard struct {
 	policy  *policy.Policy
+	fence   *policy.Fence
 	table   *ban.Table
 	kernel  enforce.Backend
 	witness Witness
@@ -28,6 +28,8 @@ type Guard struct {
 	// doing keeps table and kernel in step: a decision reaches both before the
 	// next one reaches either.
 	doing sync.Mutex
+	// posts is the never-ban list without what people allowed.
+	posts []policy.Post
 }
 
 // Witness is told what the hall finds and does. It must not block, and it may
@@ -47,6 +49,7 @@ type Witness interface {
 // Options says what the hall is built of.
 type Options struct {
 	Policy  *policy.Policy
+	Fence   *policy.Fence
 	Table   *ban.Table
 	Kernel  enforce.Backend
 	Witness Witness
@@ -60,7 +63,7 @@ type Options struct {
 
 // New builds the hall.
 func New(o Options) *Guard {
-	g := &Guard{policy: o.Policy, table: o.Table, kernel: o.Kernel, witness: o.Witness}
+	g := &Guard{policy: o.Policy, fence: o.Fence, table: o.Table, kernel: o.Kernel, witness: o.Witness}
 	for range max(o.Lanes, 1) {
 		g.lanes = append(g.lanes, &Lane{
 			guard:  g,
@@ -109,6 +112,9 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 	entry, changed := g.table.Put(b)
 	if changed {
 		g.told(entry, g.kernel.Apply([]ban.Ban{entry}, g.yielding(b), b.Since))
+	}
+	if b.Action == ban.Allow {
+		g.refence()
 	}
 	return entry
 }
@@ -159,30 +165,4 @@ func (g *Guard) told(entry ban.Ban, err error) {
 	if err != nil {
 		g.witness.Trouble(err)
 	}
-}
-
-// Pardon lifts the blocks of a prefix on a human's word. The lanes must also
-// see a Pardon event of the address, so that its next packet does not ban it
-// again. It returns how many entries ended.
-func (g *Guard) Pardon(b ban.Ban, kind ban.Kind) int {
-	g.doing.Lock()
-	defer g.doing.Unlock()
-	var lifted []ban.Ban
-	if b.Prefix.IsValid() {
-		lifted = g.table.Remove(b.Prefix, kind, b.By, b.Since)
-	} else {
-		lifted = g.table.RemoveAll(kind, b.By, b.Since)
-	}
-	if err := g.kernel.Apply(nil, g.ended(lifted), b.Since); err != nil {
-		g.witness.Trouble(err)
-	}
-	return len(lifted)
-}
-
-// Expire ends the table's entries whose time is over. The kernel's elements
-// run out by themselves.
-func (g *Guard) Expire(now time.Time) {
-	g.doing.Lock()
-	defer g.doing.Unlock()
-	g.ended(g.table.Expire(now))
 }

@@ -4,7 +4,6 @@ package source
 
 import (
 	"bytes"
-	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
@@ -77,6 +76,9 @@ func (p *Packets) Read(f *Frame) *event.Event {
 		return nil
 	}
 	kind := p.message.Parse(p.packet.Payload)
+	if kind == sip.None && !p.sides.listed(&p.packet) {
+		return nil
+	}
 	p.event = event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP}
 	p.escapes = p.escapes[:0]
 	switch kind {
@@ -184,32 +186,4 @@ func unhex(c byte) int {
 		return int(c|0x20-'a') + 10
 	}
 	return -1
-}
-
-// Sides says which addresses and ports are ours. It is fixed for a replay;
-// live, the addresses are replaced when the machine's change.
-type Sides struct {
-	// Local tells our own addresses.
-	Local func(netip.Addr) bool
-	// Ports are the UDP ports on which SIP is served.
-	Ports map[uint16]bool
-}
-
-// served says that the packet belongs to a SIP port of ours.
-func (s *Sides) served(p *packet.Packet) bool {
-	return s.Ports[p.Dst.Port()] || s.Ports[p.Src.Port()]
-}
-
-// inbound decides the direction: by our own address, and where that does not
-// tell (both ends are ours, or neither), by the port that is served and by who
-// asks whom.
-func (s *Sides) inbound(p *packet.Packet, response bool) bool {
-	from, to := s.Local(p.Src.Addr()), s.Local(p.Dst.Addr())
-	if from != to {
-		return to
-	}
-	if from, to = s.Ports[p.Src.Port()], s.Ports[p.Dst.Port()]; from != to {
-		return to
-	}
-	return !response
 }

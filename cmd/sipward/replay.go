@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/replay"
+	"github.com/sipward/sipward/internal/source"
+)
+
+func replayCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "replay [--config FILE] [--messages] FILE...",
+		Short: "Judge captures and logs: what would have happened?",
+		Long: `Judge recorded traffic by its own clock, as fast as the machine can: pcap and
+pcapng captures and server logs, plain or gzipped. Several files are merged by
+time. Nothing is blocked, no daemon and no privilege is needed, and the same
+files always give the same verdicts.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError(cmd.CommandPath()+" wants FILE", "", cmd.UseLine())
+			}
+			return nil
+		},
+		RunE: runReplay,
+	}
+	cmd.Flags().String("config", "", "settings to judge by (default: none are read)")
+	cmd.Flags().Bool("messages", false, "print every SIP message too")
+	cmd.Flags().Bool("summary", false, "print the summary only")
+	addLogFlags(cmd)
+	return cmd
+}
+
+func runReplay(cmd *cobra.Command, files []string) error {
+	settings, err := replaySettings(cmd)
+	if err != nil {
+		return err
+	}
+	options, err := replayOptions(cmd, settings)
+	if err != nil {
+		return err
+	}
+	out := newOutput(cmd)
+	buffered := bufio.NewWriterSize(out.w, 1<<16)
+	out.w = buffered
+	options.Messages, _ = cmd.Flags().GetBool("messages")
+	quiet, _ := cmd.Flags().GetBool("summary")
+	options.Report = &replayReport{out: out, quiet: quiet}
+	stop := showProgress(cmd.ErrOrStderr(), files)
+	summary, err := replay.Run(files, options)
+	stop()
+	if err != nil {
+		buffered.Flush()
+		return replayError(err)
+	}
+	for _, warning := range summary.Warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+printable(warning))
+	}
+	if err := out.replaySummary(summary); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+// replaySettings reads --config; a replay without it depends on no file.
+func replaySettings(cmd *cobra.Command) (*config.Config, error) {
+	path, _ := cmd.Flags().GetString("config")
+	if path == "" {
+		return config.Default(), nil
+	}
+	return config.Load(path)
+}
+
+func replayOptions(cmd *cobra.Command, c *config.Config) (replay.Options, error) {
+	format, clock, err := logFlags(cmd)
+	o := replay.Options{Local: c.Local, Format: format, Clock: clock}
+	for _, l := range c.Listen {
+		if l.Transport == "udp" {
+			o.Ports = append(o.Ports, l.Port)
+		}
+	}
+	o.Never = fencePosts(c)
+	return o, err
+}
+
+// fencePosts is the part of the never-ban list that the settings give.
+func fencePosts(c *config.Config) []policy.Post {
+	var posts []policy.Post
+	for _, p := range c.Allow {
+		posts = append(posts, policy.Post{Prefix: p, Reason: "on the allow-list of the settings"})
+	}
+	for _, p := range c.Trunks {
+		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})
+	}
+	return posts
+}
+
+func replayError(err error) error {
+	problem := &control.Problem{What: err.Error(), Kind: control.ErrInvalid}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		problem.Kind = err
+	case errors.Is(err, replay.ErrInput):
+		problem.Do = "give a pcap or pcapng capture or a server's log, plain or gzipped"
+	}
+	return problem
+}
+
+// replayReport prints what a replay finds, as it finds it.
+type replayReport struct {
+	out   *output
+	quiet bool
+}
+
+// messageObject, findingObject, banObject and summaryObject are the objects
+// of the answer, told apart by type.
+type messageObject struct {
+	Type      string    `json:"type"`
+	Packet    uint64    `json:"packet"`
+	Time      time.Time `json:"time"`
+	Src       string    `json:"src"`
+	Sport     uint16    `json:"sport"`
+	Dst       string    `json:"dst"`
+	Dport     uint16    `json:"dport"`
+	Transport string    `json:"transport"`
+	Method    string    `json:"method"`
+	Status    int       `json:"status"`
+	CallID    string    `json:"call_id"`
+	FromUser  string    `json:"from_user"`
+	ToUser    string    `json:"to_user"`
+	CSeq      string    `json:"cseq"`
+	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+type findingObject struct {
+	Type     string          `json:"type"`
+	Packet   uint64          `json:"packet,omitempty"`
+	Line     uint64          `json:"line,omitempty"`
+	Time     time.Time       `json:"time"`
+	Src      netip.Addr      `json:"src"`
+	Rule     string          `json:"rule"`
+	Class    detect.Class    `json:"class"`
+	Severity detect.Severity `json:"severity"`
+	Proof    string          `json:"proof"`
+	Why      string          `json:"why"`
+}
+
+type banObject struct {
+	Type     string       `json:"type"`
+	Packet   uint64       `json:"packet,omitempty"`
+	Line     uint64       `json:"line,omitempty"`
+	Time     time.Time    `json:"time"`
+	Prefix   netip.Prefix `json:"prefix"`
+	Port     uint16       `json:"port,omitempty"`
+	Action   string       `json:"action"`
+	Seconds  int64        `json:"seconds"`
+	Rule     string       `json:"rule"`
+	Class    string       `json:"class"`
+	Proof    string       `json:"proof"`
+	Why      string       `json:"why"`
+	Requests uint32       `json:"requests"`
+}
+
+type summaryObject struct {
+	Type string `json:"type"`
+	replay.Summary
+}
+
+// Message implements replay.Report.
+func (r *replayReport) Message(e *event.Event) {
+	from, to := e.Local, e.Remote
+	if e.Inbound {
+		from, to = e.Remote, e.Local
+	}
+	if !r.out.json {
+		what := string(e.SIP.MethodName)
+		if e.SIP.Status > 0 {
+			what = fmt.Sprintf("%d %s", e.SIP.Status, e.SIP.MethodName)
+		}
+		r.out.printf("%s  %s\n", r.out.clock(e.Time), fit(printable(fmt.Sprintf("%s > %s  %s", from, to, what)), columns-21))
+		return
+	}
+	r.put(messageObject{
+		Type: "message", Packet: e.Place.Packet, Time: e.Time,
+		Src: from.Addr().String(), Sport: from.Port(), Dst: to.Addr().String(), Dport: to.Port(),
+		Transport: e.Transport.String(), Method: string(e.SIP.MethodName), Status: e.SIP.Status,
+		CallID: string(e.SIP.CallID), FromUser: string(e.SIP.FromUser), ToUser: string(e.SIP.ToUser),
+		CSeq: fmt.Sprintf("%d %s", e.SIP.CSeq, e.SIP.MethodName), UserAgent: string(e.SIP.UserAgent),
+	})
+}
+
+// Finding implements replay.Report.
+func (r *replayReport) Finding(f *detect.Finding) {
+	if r.quiet || !r.out.json {
+		return
+	}
+	r.put(findingObject{
+		Type: "finding", Packet: f.Place.Packet, Line: f.Place.Line, Time: f.Time, Src: f.Source,
+		Rule: f.Rule, Class: f.Class, Severity: f.Severity, Proof: f.Proof.String(), Why: f.Why,
+	})
+}
+
+// Ban implements replay.Report.
+func (r *replayReport) Ban(b *ban.Ban) {
+	switch {
+	case r.quiet:
+	case r.out.json:
+		r.put(banObject{
+			Type: "ban", Packet: b.Packet, Line: b.Line, Time: b.Since, Prefix: b.Prefix, Port: b.Port,
+			Action: b.Action.String(), Seconds: replay.Seconds(b), Rule: b.Rule, Class: b.Class,
+			Proof: b.Proof, Why: b.Why, Requests: b.Requests,
+		})
+	default:
+		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, prefixWord(b.Prefix), ago(b.Until.Sub(b.Since)), b.Requests)
+		r.out.field(r.out.clock(b.Since), r.out.paint(red, what))
+		r.out.field("  because", b.Why)
+	}
+}
+
+// put prints an object; an error on standard output shows at the last flush.
+func (r *replayReport) put(v any) { _ = r.out.object(v) }
+
+func (o *output) replaySummary(s replay.Summary) error {
+	if s.Local == nil {
+		s.Local = []netip.Addr{}
+	}
+	if o.json {
+		return o.object(summaryObject{Type: "summary", Summary: s})
+	}
+	o.field("read", fmt.Sprintf("%s packets, %s SIP messages, %s log lines, %s skipped",
+		grouped(s.Packets), grouped(s.Messages), grouped(s.Lines), grouped(s.Skipped)))
+	o.field("found", fmt.Sprintf("%s findings, %s from %s",
+		grouped(s.Findings), counted(int(s.Bans), "ban", "bans"), counted(s.Sources, "source", "sources")))
+	o.field("our side", fmt.Sprint(s.Local))
+	return nil
+}
+
+// addLogFlags are the flags of every verb that reads logs.
+func addLogFlags(cmd *cobra.Command) {
+	words := make([]string, len(source.Names))
+	for i, name := range source.Names {
+		words[i] = string(name)
+	}
+	cmd.Flags().Var(&choice{word: string(source.Auto), words: words}, "format", "whose log it is")
+	cmd.Flags().String("now", "", "reference `TIME` for stamps without a year (default: now)")
+	cmd.Flags().String("tz", "", "`ZONE` of stamps without one, as Europe/Berlin (default: local)")
+}
+
+// logFlags reads what addLogFlags added.
+func logFlags(cmd *cobra.Command) (source.Format, source.Clock, error) {
+	format := source.Format(cmd.Flags().Lookup("format").Value.String())
+	clock := source.Clock{Now: time.Now(), Zone: time.Local}
+	if text, _ := cmd.Flags().GetString("now"); text != "" {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return format, clock, usageError(fmt.Sprintf("cannot read --now %q", text), "it is no RFC 3339 time", "write it as 2026-11-22T10:00:00Z")
+		}
+		clock.Now = at
+	}
+	if text, _ := cmd.Flags().GetString("tz"); text != "" {
+		zone, err := time.LoadLocation(text)
+		if err != nil {
+			return format, clock, usageError(fmt.Sprintf("cannot read --tz %q", text), "no such time zone is known here", "write it as Europe/Berlin or UTC")
+		}
+		clock.Zone = zone
+	}
+	return format, clock, nil
+}

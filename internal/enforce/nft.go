@@ -1,0 +1,239 @@
+package enforce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/nft"
+)
+
+// NFT is the layer of nftables: one table of our own, whose sets hold the
+// entries with kernel time-outs.
+type NFT struct {
+	table *nft.Table
+
+	// mu keeps never, the last fence, in step with the kernel.
+	mu    sync.Mutex
+	never []nft.Element
+}
+
+// NewNFT takes over an open table.
+func NewNFT(table *nft.Table) *NFT { return &NFT{table: table} }
+
+// Apply implements Backend.
+func (n *NFT) Apply(put, lift []ban.Ban, now time.Time) error {
+	add, remove := elements(put, now), elements(lift, now)
+	if len(add)+len(remove) == 0 {
+		return nil
+	}
+	if err := n.table.Apply(add, append(remove, n.stale(put)...)); err != nil {
+		return fmt.Errorf("apply bans: %w", err)
+	}
+	return nil
+}
+
+// stale lists the elements that an entry may have in another set, from the
+// time before it became stronger, weaker or of another scope.
+func (n *NFT) stale(put []ban.Ban) []nft.Element {
+	var old []nft.Element
+	for i := range put {
+		b := &put[i]
+		if !b.Action.Blocks() || b.Port != 0 {
+			continue
+		}
+		for _, set := range blocking {
+			if e := (nft.Element{Set: set, Prefix: b.Prefix}); set != setOf(b) && fits(e) {
+				old = append(old, e)
+			}
+		}
+	}
+	return old
+}
+
+// blocking are the sets an entry for all source ports can be in.
+var blocking = []nft.Set{nft.DropAll, nft.DropSIP, nft.Limit, nft.LimitSlow}
+
+// fits says that the set takes such a prefix.
+func fits(e nft.Element) bool {
+	return e.Set == nft.DropAll || e.Set == nft.DropSIP || e.Prefix.IsSingleIP()
+}
+
+// setOf says which set holds an entry; 0 for what the kernel is not told here
+// (a human's allow is part of the fence).
+func setOf(b *ban.Ban) nft.Set {
+	switch {
+	case b.Action == ban.Pass:
+		return nft.KnownGood
+	case b.Action == ban.Drop && b.Scope == ban.ScopeAll:
+		return nft.DropAll
+	case b.Action == ban.Drop:
+		return nft.DropSIP
+	case b.Action.Blocks() && b.Port != 0:
+		return nft.LimitPort
+	case b.Action == ban.Slow:
+		return nft.LimitSlow
+	case b.Action == ban.Limit:
+		return nft.Limit
+	}
+	return 0
+}
+
+// elements translates entries; those that are over by now are left out.
+func elements(entries []ban.Ban, now time.Time) []nft.Element {
+	var list []nft.Element
+	for i := range entries {
+		if e, ok := element(&entries[i], now); ok {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func element(b *ban.Ban, now time.Time) (nft.Element, bool) {
+	e := nft.Element{Set: setOf(b), Prefix: b.Prefix, Port: b.Port}
+	if !b.Until.IsZero() {
+		e.Timeout = b.Until.Sub(now)
+		if e.Timeout <= 0 && b.Ended.IsZero() {
+			return e, false
+		}
+		e.Timeout = max(e.Timeout, time.Second)
+	}
+	return e, e.Set != 0
+}
+
+// Fence implements Backend.
+func (n *NFT) Fence(never []netip.Prefix) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := make([]nft.Element, len(never))
+	for i, p := range never {
+		list[i] = nft.Element{Set: nft.NeverBan, Prefix: p}
+	}
+	if err := n.table.Replace(nft.NeverBan, list); err != nil {
+		return fmt.Errorf("replace never-ban set: %w", err)
+	}
+	n.never = list
+	return nil
+}
+
+// clockSlack is how far a kernel time-out may be from the table's before it
+// is set again. Reading a hundred thousand elements takes some seconds.
+const clockSlack = 10 * time.Second
+
+// Sync implements Backend. A table that somebody broke or removed is made
+// anew with everything in one transaction.
+func (n *NFT) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int, error) {
+	err := n.table.Verify()
+	if errors.Is(err, nft.ErrGone) || errors.Is(err, nft.ErrChanged) {
+		if repaired, err := n.rebuild(live, now); err != nil {
+			return nil, repaired, err
+		}
+		// What was decided while the table was made anew shows in the comparison.
+	} else if err != nil {
+		return nil, 0, fmt.Errorf("verify table: %w", err)
+	}
+	return n.compare(live, now)
+}
+
+func (n *NFT) rebuild(live iter.Seq[ban.Ban], now time.Time) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := append([]nft.Element(nil), n.never...)
+	for b := range live {
+		if e, ok := element(&b, now); ok {
+			all = append(all, e)
+		}
+	}
+	if err := n.table.Rebuild(all); err != nil {
+		return 0, fmt.Errorf("rebuild table: %w", err)
+	}
+	return len(all), nil
+}
+
+// compared are the sets whose elements are entries of the table.
+var compared = []nft.Set{nft.KnownGood, nft.DropAll, nft.DropSIP, nft.LimitPort, nft.Limit, nft.LimitSlow}
+
+// compare reads the sets first and the entries after them: an entry reaches
+// the table before its element reaches the kernel, so an element without an
+// entry is surely too much.
+func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban, repaired int, err error) {
+	held := map[nft.Element]time.Duration{}
+	for _, set := range compared {
+		states, err := n.table.Elements(set)
+		if err != nil {
+			return nil, 0, fmt.Errorf("list %s: %w", set, err)
+		}
+		for _, s := range states {
+			held[bare(s.Element)] = s.Expires
+		}
+	}
+	var wide []netip.Prefix
+	for b := range live {
+		e, ok := element(&b, now)
+		if !ok {
+			continue
+		}
+		if !e.Prefix.IsSingleIP() {
+			wide = append(wide, e.Prefix)
+			if _, here, err := n.table.Get(e); err == nil && !here {
+				missing = append(missing, b)
+			}
+			continue
+		}
+		left, here := held[bare(e)]
+		if !here || (left == 0) != (e.Timeout == 0) || (left-e.Timeout).Abs() > clockSlack {
+			missing = append(missing, b)
+		}
+		delete(held, bare(e))
+	}
+	var extra []nft.Element
+	for e := range held {
+		// Nested prefixes are held in pieces, each a part of a live one.
+		piece := func(p netip.Prefix) bool { return p.Overlaps(e.Prefix) }
+		if e.Prefix.IsSingleIP() || !slices.ContainsFunc(wide, piece) {
+			extra = append(extra, e)
+		}
+	}
+	if len(extra) > 0 {
+		if err := n.table.Apply(nil, extra); err != nil {
+			return missing, 0, fmt.Errorf("remove what is too much: %w", err)
+		}
+	}
+	return missing, len(extra), nil
+}
+
+// bare is an element without its time-out, to compare by.
+func bare(e nft.Element) nft.Element {
+	e.Timeout = 0
+	return e
+}
+
+// Dropped implements Backend.
+func (n *NFT) Dropped(b ban.Ban) (uint64, bool) {
+	e := nft.Element{Set: setOf(&b), Prefix: b.Prefix, Port: b.Port}
+	if e.Set == 0 {
+		return 0, false
+	}
+	state, held, err := n.table.Get(e)
+	return state.Packets, held && err == nil
+}
+
+// Watch tells when somebody else changed our table, for a Sync at once.
+func (n *NFT) Watch(ctx context.Context) (<-chan nft.Change, error) { return n.table.Watch(ctx) }
+
+// Close implements Backend.
+func (n *NFT) Close(clear bool) error {
+	if clear {
+		if err := n.table.Clear(); err != nil {
+			return fmt.Errorf("clear table: %w", err)
+		}
+	}
+	return n.table.Close()
+}

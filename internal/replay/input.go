@@ -1,0 +1,106 @@
+package replay
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/pcap"
+	"github.com/sipward/sipward/internal/source"
+)
+
+// input is one file with its next event.
+type input struct {
+	name    string
+	file    *os.File
+	stream  source.Stream
+	capture *source.Capture
+	lines   *source.LogFile
+	head    *event.Event
+}
+
+// openAll opens every file and reads up to its first event.
+func openAll(files []string, sides *source.Sides, o Options) ([]*input, error) {
+	var inputs []*input
+	for _, name := range files {
+		in, err := openInput(name, sides, o)
+		if err == nil {
+			inputs = append(inputs, in)
+			err = in.advance()
+		}
+		if err != nil {
+			closeAll(inputs)
+			return nil, err
+		}
+	}
+	return inputs, nil
+}
+
+// openInput tells a capture from a log by its first bytes.
+func openInput(name string, sides *source.Sides, o Options) (*input, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("replay: %w", err)
+	}
+	in := &input{name: name, file: file}
+	buffered := bufio.NewReaderSize(file, 1<<20)
+	head, err := buffered.Peek(pcap.SniffLen)
+	if err != nil && !errors.Is(err, io.EOF) {
+		file.Close()
+		return nil, inputError(name, err)
+	}
+	if pcap.Sniff(head) {
+		in.capture, err = source.NewCapture(buffered, sides)
+		in.stream = in.capture
+	} else {
+		in.lines, err = source.NewLogFile(buffered, o.Format, o.Clock)
+		in.stream = in.lines
+	}
+	if err != nil {
+		file.Close()
+		return nil, inputError(name, err)
+	}
+	return in, nil
+}
+
+// advance reads the next event; at the end head is nil.
+func (in *input) advance() error {
+	head, err := in.stream.Next()
+	in.head = head
+	if errors.Is(err, io.EOF) {
+		in.head = nil
+		return nil
+	}
+	if err != nil {
+		return inputError(in.name, err)
+	}
+	return nil
+}
+
+// account adds the input's counters to the summary.
+func (in *input) account(s *Summary) {
+	if in.capture == nil {
+		s.Lines += in.lines.Lines()
+		return
+	}
+	stats := in.capture.Packets()
+	s.Packets += stats.Frames
+	s.Messages += stats.Messages
+	s.Skipped += stats.Skipped
+	if err := in.capture.Cut(); err != nil {
+		s.Skipped++
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %v; what came before counts", in.name, err))
+	}
+}
+
+// Close implements io.Closer.
+func (in *input) Close() error { return in.file.Close() }
+
+func closeAll(inputs []*input) {
+	for _, in := range inputs {
+		in.Close()
+	}
+}

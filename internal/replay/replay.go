@@ -1,0 +1,253 @@
+// Package replay judges recorded traffic: capture files and server logs walk
+// through the same hall as live traffic, by their own clocks, with nothing in
+// the kernel.
+package replay
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/enforce"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/guard"
+	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/source"
+)
+
+// Options says how to judge.
+type Options struct {
+	// Local is our own side's addresses; empty means: find out.
+	Local []netip.Addr
+	// Ports are the ports of SIP over UDP; empty means any.
+	Ports []uint16
+	// Never is the allow-list and the trunks.
+	Never []policy.Post
+	// Format and Zone read log lines; Now is the reference for stamps without a year.
+	Format source.Format
+	Clock  source.Clock
+	// Report is told what comes out, in order.
+	Report Report
+	// Messages asks for Report.Message calls.
+	Messages bool
+}
+
+// Report receives the results. It must not keep the events.
+type Report interface {
+	Message(e *event.Event)
+	Finding(f *detect.Finding)
+	Ban(b *ban.Ban)
+}
+
+// Summary is what a replay saw in all.
+type Summary struct {
+	Packets  uint64       `json:"packets"`
+	Messages uint64       `json:"messages"`
+	Lines    uint64       `json:"lines,omitempty"`
+	Events   uint64       `json:"events"`
+	Findings uint64       `json:"findings"`
+	Bans     uint64       `json:"bans"`
+	Sources  int          `json:"sources"`
+	Skipped  uint64       `json:"skipped"`
+	Local    []netip.Addr `json:"local"`
+	// Warnings are sentences about files that were not read to their end.
+	Warnings []string `json:"-"`
+}
+
+// sourcesLimit bounds the count of different sources.
+const sourcesLimit = 1 << 20
+
+// fixedSeed makes every replay hash alike, so that verdicts repeat.
+var fixedSeed = bounded.Seed{K0: 0x736970, K1: 0x77617264}
+
+// Run judges the files, merged by time. It reads each one twice when it has
+// to find out whose side is ours.
+func Run(files []string, o Options) (Summary, error) {
+	local := o.Local
+	wire := false
+	if len(local) == 0 {
+		found, err := findLocal(files, o)
+		if err != nil {
+			return Summary{}, err
+		}
+		local = found
+	}
+	inputs, err := openAll(files, sidesOf(local, o.Ports), o)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer closeAll(inputs)
+	for _, in := range inputs {
+		wire = wire || in.capture != nil
+	}
+	r := newRun(o, wire)
+	r.summary.Local = local
+	if err := r.all(inputs); err != nil {
+		return Summary{}, err
+	}
+	return r.finish(inputs), nil
+}
+
+// run is one replay on its way.
+type run struct {
+	options Options
+	lane    *guard.Lane
+	summary Summary
+	sources map[netip.Addr]struct{}
+	// told is what was last reported of each entry; a ban that only lasts longer
+	// is not told again.
+	told map[ban.Key]told
+}
+
+type told struct {
+	action ban.Action
+	since  time.Time
+}
+
+func newRun(o Options, wire bool) *run {
+	fence := policy.NewFence()
+	fence.Set(o.Never)
+	table := ban.NewTable(ban.Limits{})
+	r := &run{options: o, sources: map[netip.Addr]struct{}{}, told: map[ban.Key]told{}}
+	g := guard.New(guard.Options{
+		Policy: policy.New(policy.Options{Table: table, Fence: fence}), Fence: fence,
+		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire,
+	})
+	r.lane = g.Lane(0)
+	return r
+}
+
+// all takes the earliest event of all files until none is left.
+func (r *run) all(inputs []*input) error {
+	for {
+		next := earliest(inputs)
+		if next == nil {
+			return nil
+		}
+		r.see(next.head)
+		if err := next.advance(); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) see(e *event.Event) {
+	r.summary.Events++
+	if (e.Inbound || e.Kind == event.Line) && e.Remote.IsValid() && len(r.sources) < sourcesLimit {
+		r.sources[e.Remote.Addr()] = struct{}{}
+	}
+	if r.options.Messages && (e.Kind == event.Request || e.Kind == event.Response) {
+		r.options.Report.Message(e)
+	}
+	r.lane.See(e)
+}
+
+func (r *run) finish(inputs []*input) Summary {
+	r.lane.Finish()
+	s := r.summary
+	s.Sources = len(r.sources)
+	for _, in := range inputs {
+		in.account(&s)
+	}
+	return s
+}
+
+// witness turns what the hall tells into the report.
+type witness run
+
+// Found implements guard.Witness.
+func (w *witness) Found(f detect.Finding) {
+	if f.Class == detect.ClassGood || f.Class == detect.ClassProven {
+		return
+	}
+	w.summary.Findings++
+	w.options.Report.Finding(&f)
+}
+
+// Done implements guard.Witness.
+func (w *witness) Done(b ban.Ban) {
+	if !b.Action.Blocks() || !b.Ended.IsZero() {
+		return
+	}
+	news := told{action: b.Action, since: b.Since}
+	if w.told[b.Key()] == news {
+		return
+	}
+	w.told[b.Key()] = news
+	w.summary.Bans++
+	w.options.Report.Ban(&b)
+}
+
+// Fenced implements guard.Witness.
+func (w *witness) Fenced(ban.Ban) {}
+
+// Trouble implements guard.Witness; the dry run has none.
+func (w *witness) Trouble(error) {}
+
+// sidesOf builds the direction finder of a replay.
+func sidesOf(local []netip.Addr, ports []uint16) *source.Sides {
+	ours := make(map[netip.Addr]bool, len(local))
+	for _, a := range local {
+		ours[a.Unmap()] = true
+	}
+	sides := &source.Sides{
+		Local: func(a netip.Addr) bool { return ours[a] }, Ports: map[uint16]bool{},
+		AnyPort: len(ports) == 0,
+	}
+	for _, p := range ports {
+		sides.Ports[p] = true
+	}
+	if sides.AnyPort {
+		sides.Ports[5060] = true
+	}
+	return sides
+}
+
+// findLocal reads the captures once to see whose side is ours.
+func findLocal(files []string, o Options) ([]netip.Addr, error) {
+	inputs, err := openAll(files, sidesOf(nil, o.Ports), o)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(inputs)
+	locals := source.NewLocals()
+	for _, in := range inputs {
+		for in.capture != nil && in.head != nil {
+			locals.See(in.head)
+			if err := in.advance(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return locals.Addresses(), nil
+}
+
+// earliest picks the input whose next event is the oldest; of equals the first.
+func earliest(inputs []*input) *input {
+	var first *input
+	for _, in := range inputs {
+		if in.head != nil && (first == nil || in.head.Time.Before(first.head.Time)) {
+			first = in
+		}
+	}
+	return first
+}
+
+// ErrInput is wrapped by errors about a file that cannot be judged.
+var ErrInput = errors.New("input cannot be read")
+
+func inputError(file string, err error) error {
+	return fmt.Errorf("replay %s: %w: %w", file, ErrInput, err)
+}
+
+// Seconds is how long a ban lasts from its decision, 0 for ever.
+func Seconds(b *ban.Ban) int64 {
+	if b.Until.IsZero() {
+		return 0
+	}
+	return int64(b.Until.Sub(b.Since) / time.Second)
+}

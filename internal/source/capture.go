@@ -1,0 +1,62 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/pcap"
+)
+
+// Stream gives the events of a recording in their order. The event is good
+// until the next call; the end is io.EOF.
+type Stream interface {
+	Next() (*event.Event, error)
+}
+
+// Capture is the stream of a capture file.
+type Capture struct {
+	reader  *pcap.Reader
+	packets *Packets
+	frame   pcap.Frame
+	cut     error
+}
+
+// NewCapture reads a pcap or pcapng file, which may be gzipped.
+func NewCapture(from io.Reader, sides *Sides) (*Capture, error) {
+	reader, err := pcap.NewReader(from)
+	if err != nil {
+		return nil, fmt.Errorf("read capture: %w", err)
+	}
+	return &Capture{reader: reader, packets: NewPackets(sides)}, nil
+}
+
+// Next implements Stream. A file that ends inside a record ends the stream
+// there, and Cut says so: what came before it counts.
+func (c *Capture) Next() (*event.Event, error) {
+	for {
+		err := c.reader.Next(&c.frame)
+		if errors.Is(err, pcap.ErrCut) {
+			c.cut = err
+			return nil, io.EOF
+		}
+		if err != nil {
+			return nil, err
+		}
+		f := Frame{Time: c.frame.Time, Link: packet.LinkType(c.frame.Link), Data: c.frame.Data, Number: uint64(c.frame.Number)}
+		if e := c.packets.Read(&f); e != nil {
+			return e, nil
+		}
+	}
+}
+
+// Cut says where a file ended too early, or nil.
+func (c *Capture) Cut() error { return c.cut }
+
+// Packets gives the counters.
+func (c *Capture) Packets() PacketStats { return c.packets.Stats() }
+
+// Datagram is the packet of the last event.
+func (c *Capture) Datagram() *packet.Packet { return c.packets.Packet() }

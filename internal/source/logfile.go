@@ -1,0 +1,77 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// maxLine is how much of a line is read; the rest up to its end is skipped.
+const maxLine = 64 << 10
+
+// LogFile is the stream of a whole log file, which may be gzipped. Only lines
+// that say something are events.
+type LogFile struct {
+	from   *bufio.Reader
+	reader Reader
+	ended  error
+}
+
+// NewLogFile begins to read a log file.
+func NewLogFile(from io.Reader, format Format, clock Clock) (*LogFile, error) {
+	buffered := bufio.NewReaderSize(from, maxLine)
+	if head, _ := buffered.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
+		unzipped, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		buffered = bufio.NewReaderSize(unzipped, maxLine)
+	}
+	return &LogFile{from: buffered, reader: Reader{Format: format, Clock: clock}}, nil
+}
+
+// Next implements Stream: it passes over lines that say nothing.
+func (f *LogFile) Next() (*event.Event, error) {
+	for {
+		e, err := f.NextLine()
+		if err != nil || e.Log.Verdict != event.Unknown {
+			return e, err
+		}
+	}
+}
+
+// NextLine gives the event of every line, in order; the end is io.EOF.
+func (f *LogFile) NextLine() (*event.Event, error) {
+	for {
+		if e := f.reader.Next(); e != nil {
+			return e, nil
+		}
+		if f.ended != nil {
+			return nil, f.ended
+		}
+		f.readLine()
+	}
+}
+
+// readLine puts the next line into the reader, or notes why there is none.
+func (f *LogFile) readLine() {
+	line, err := f.from.ReadSlice('\n')
+	if len(line) > 0 {
+		f.reader.Put(bytes.TrimSuffix(line, []byte("\n")), time.Time{})
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = f.from.ReadSlice('\n') // the rest of a line that is too long
+	}
+	if err != nil {
+		f.reader.Flush()
+		f.ended = err
+	}
+}
+
+// Lines is how many lines were read.
+func (f *LogFile) Lines() uint64 { return f.reader.Lines() }
