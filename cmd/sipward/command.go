@@ -27,7 +27,6 @@ func setUp(root *cobra.Command) {
 	root.PersistentFlags().Bool("no-color", false, "print without colour")
 	addSocketFlag(root)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpCommandGroupID("More:")
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Explain a verb", RunE: func(cmd *cobra.Command, args []string) error {
 		verb, rest, err := cmd.Root().Find(args)
 		if err != nil || len(rest) > 0 {
@@ -35,6 +34,7 @@ func setUp(root *cobra.Command) {
 		}
 		return verb.Help()
 	}})
+	root.SetHelpCommandGroupID("More:")
 	root.SetFlagErrorFunc(flagError)
 }
 

@@ -26,7 +26,11 @@ func tree(name string, r io.Reader) (ast.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	if len(text) > maxBytes {
+		return nil, mistake(name, 1, 1, "the file is larger than 1 MiB", "is this a settings file?")
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors write a byte order mark
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if e := plainText(name, text); e != nil {
 		return nil, e
 	}
@@ -47,11 +51,7 @@ func tree(name string, r io.Reader) (ast.Node, error) {
 // plainText refuses what no text editor writes. It runs before the lexer, so
 // that the lexer sees only clean text.
 func plainText(name string, text []byte) *Error {
-	if len(text) > maxBytes {
-		return mistake(name, 1, 1, "the file is larger than 1 MiB", "is this a settings file?")
-	}
 	for number, line := range bytes.Split(text, []byte("\n")) {
-		line = bytes.TrimSuffix(line, []byte("\r"))
 		indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]
 		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 && len(indent) < len(line) {
 			return mistake(name, number+1, tab+1, "a tab stands in the indentation", "indent with spaces")

@@ -140,13 +140,13 @@ func isNumber(text string) bool { _, err := strconv.ParseUint(text, 10, 64); ret
 // a letter and it holds no sign that only addresses have. So 203.0.113.300 is
 // a bad address and never a name that DNS might answer one day.
 func looksLikeName(text string) bool {
-	if strings.Contains(text, "/") || strings.Count(text, ":") > 1 {
-		return strings.Contains(text, "://")
-	}
-	host, _, _ := strings.Cut(text, ":")
-	if host == "sip" || host == "sips" {
+	if isURI(text) {
 		return true
 	}
+	if strings.Contains(text, "/") || strings.Count(text, ":") > 1 {
+		return false
+	}
+	host, _, _ := strings.Cut(strings.ToLower(text), ":")
 	host = strings.TrimSuffix(host, ".")
 	_, last, ok := cutLast(host, ".")
 	if !ok {
@@ -154,6 +154,11 @@ func looksLikeName(text string) bool {
 	}
 	return last != "" && strings.IndexFunc(last, func(c rune) bool { return c < '0' || c > '9' }) >= 0 && last != "*" && last != "x" &&
 		!strings.ContainsAny(host, " ,;[]") && !rangeOfAddresses(host)
+}
+
+// isURI says that a whole address of some protocol was given.
+func isURI(text string) bool {
+	return strings.HasPrefix(text, "sip:") || strings.HasPrefix(text, "sips:") || strings.Contains(text, "://")
 }
 
 func rangeOfAddresses(text string) bool {
@@ -164,15 +169,16 @@ func rangeOfAddresses(text string) bool {
 // parseName checks a host name by the rules of RFC 1123 section 2.1.
 func parseName(text string) (string, *Mistake) {
 	m := &Mistake{Word: text, Why: "is not a host name", Do: "write a name such as sip.example.net"}
-	if scheme, rest, ok := strings.Cut(text, ":"); ok {
-		host := scheme
-		if scheme == "sip" || scheme == "sips" || strings.HasPrefix(rest, "//") {
-			host = strings.TrimPrefix(rest, "//")
+	if strings.Contains(text, ":") {
+		host := text
+		if isURI(text) {
+			_, host, _ = strings.Cut(text, ":")
+			host, _, _ = strings.Cut(strings.TrimPrefix(host, "//"), "/")
 		}
-		host, _, _ = strings.Cut(host, ":")
 		if _, after, ok := cutLast(host, "@"); ok {
 			host = after
 		}
+		host, _, _ = strings.Cut(host, ":")
 		m.Why, m.Do = "is more than a host name", fmt.Sprintf("did you mean %q?", host)
 		return "", m
 	}
