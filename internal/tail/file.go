@@ -19,6 +19,7 @@ type file struct {
 	handle  *os.File
 	content io.ReaderAt // the unpacked bytes
 	packed  bool
+	unsure  bool // was empty when it was found rotated: may yet become a copy
 	sparse  bool // was truncated: a writer that does not append leaves a hole at the head
 
 	size  int64     // on disk, at the last look

@@ -92,8 +92,8 @@ const (
 )
 
 // compare tells whether content begins with what was read up to the position.
-// A position that has seen no byte is different from everything: only its
-// inode can tell.
+// No byte proves nothing: an empty file is different from everything, and so is
+// everything from a position that has seen none; there the inode has to tell.
 func (p *Position) compare(content io.ReaderAt) (likeness, error) {
 	if len(p.Head) == 0 {
 		return different, nil
@@ -104,10 +104,12 @@ func (p *Position) compare(content io.ReaderAt) (likeness, error) {
 	switch {
 	case err != nil:
 		return different, err
-	case !bytes.HasPrefix(p.Head, head[:n]):
+	case n == 0 || !bytes.HasPrefix(p.Head, head[:n]):
 		return different, nil
 	case n < len(head):
 		return beginning, nil
+	case p.Offset <= int64(len(head)):
+		return same, nil
 	}
 	last := block[:before(p.Offset)]
 	n, err = readAt(content, last, p.Offset-int64(len(last)))

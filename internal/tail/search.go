@@ -118,14 +118,15 @@ func (f *Follower) directoryTime() time.Time {
 // recognise sorts what is there now into what is known: next is what the path
 // names, if that is not the live file; the rest are its rotated siblings.
 func (f *Follower) recognise(next *file, now time.Time) error {
+	errs := []error{f.refresh(now)}
 	found, err := f.rotated()
-	errs := []error{err}
+	errs = append(errs, err)
 	if next != nil {
 		found = append(found, next)
 	}
 	// The order matters: a log that repeats itself may look like a copy of
 	// another, but not of one that has been found as itself.
-	for _, isKnown := range []func(other *file, isNext bool) (*file, error){f.itself, f.original} {
+	for _, isKnown := range []func(other *file, isNext bool) (*file, error){f.itself, f.original, f.unread} {
 		var unknown []*file
 		for _, other := range found {
 			known, err := isKnown(other, other == next)
@@ -148,6 +149,25 @@ func (f *Follower) recognise(next *file, now time.Time) error {
 			errs = append(errs, f.admit(other, now))
 		}
 	}
+	f.order()
+	return errors.Join(errs...)
+}
+
+// refresh learns the heads of files that have grown, so that a packed copy of
+// one is recognised although none of its new lines has been read yet.
+func (f *Follower) refresh(now time.Time) error {
+	var errs []error
+	for _, fl := range slices.Clone(f.files) {
+		if !fl.isOpen() {
+			continue
+		}
+		window, err := fl.window(f.buf[:2*blockSize])
+		if err == nil && window == nil {
+			f.truncated(fl, now)
+			_, err = fl.window(f.buf[:2*blockSize])
+		}
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 
@@ -156,10 +176,10 @@ func (f *Follower) recognise(next *file, now time.Time) error {
 // have been given to a new file, or the file may have been truncated.
 func (f *Follower) itself(other *file, isNext bool) (*file, error) {
 	for _, known := range f.files {
-		if known.Device != other.Device || known.Inode != other.Inode {
+		if !known.isAt(other) {
 			continue
 		}
-		if known.isOpen() || len(known.Head) == 0 {
+		if known.isOpen() {
 			return known, nil
 		}
 		likeness, err := known.compare(other.content)
@@ -183,7 +203,8 @@ func (f *Follower) original(other *file, isNext bool) (*file, error) {
 	for _, known := range f.files {
 		// A new file at the path that looks like an old one just repeats it,
 		// unless the old one is nowhere to be found.
-		if isNext && (known.Done || known.isOpen()) || best != nil && len(best.Head) > len(known.Head) {
+		if known == other || isNext && (known.Done || known.isOpen()) ||
+			best != nil && len(best.Head) > len(known.Head) {
 			continue
 		}
 		likeness, err := known.compare(other.content)
@@ -197,28 +218,41 @@ func (f *Follower) original(other *file, isNext bool) (*file, error) {
 	return best, nil
 }
 
+// unread finds the known file that other is, when not a byte of it had been
+// seen: then the inode is all there is to know it by.
+func (f *Follower) unread(other *file, _ bool) (*file, error) {
+	for _, known := range f.files {
+		if known.isAt(other) && len(known.Head) == 0 {
+			return known, nil
+		}
+	}
+	return nil, nil
+}
+
+// isAt tells whether two files have, or had, the same inode.
+func (fl *file) isAt(other *file) bool {
+	return fl.Device == other.Device && fl.Inode == other.Inode
+}
+
 // join makes use of other, which is a known file or a copy of it.
 func (f *Follower) join(known, other *file, isNext bool, now time.Time) error {
 	if isNext {
 		f.live = known
-		f.files = append(slices.DeleteFunc(f.files, func(fl *file) bool { return fl == known }), known)
 	}
 	if known.isOpen() {
 		other.close()
 		return nil
 	}
-	isItself := known.Device == other.Device && known.Inode == other.Inode
-	if !isNext && (known.Done || !isItself) {
-		// Worth opening only if it holds more than was read.
-		var more [1]byte
-		n, err := readAt(other.content, more[:], known.Offset)
-		if err != nil || n == 0 {
-			other.close()
-			return err
-		}
+	// Worth keeping open only if it holds more than was read, or may yet.
+	var more [1]byte
+	n, err := readAt(other.content, more[:], known.Offset)
+	watch := known.isAt(other) && !known.Done && other.size >= known.Offset
+	if err != nil || n == 0 && !isNext && !watch {
+		other.close()
+		return err
 	}
 	position := known.Position
-	if !other.packed && other.size < position.Offset {
+	if isNext && other.size < position.Offset {
 		if err := other.toEnd(f.buf); err != nil {
 			other.close()
 			return err
@@ -227,16 +261,14 @@ func (f *Follower) join(known, other *file, isNext bool, now time.Time) error {
 	}
 	position.Device, position.Inode, position.Done = other.Device, other.Inode, false
 	*known = *other
-	known.Position, known.quiet = position, now
+	known.Position, known.quiet, known.unsure = position, now, !isNext && len(position.Head) == 0
 	return nil
 }
 
 // begun takes a new live file.
 func (f *Follower) begun(next *file, now time.Time) {
 	next.quiet = now
-	next.sparse = slices.ContainsFunc(f.files, func(fl *file) bool {
-		return fl.Device == next.Device && fl.Inode == next.Inode
-	})
+	next.sparse = slices.ContainsFunc(f.files, next.isAt)
 	f.files = append(f.files, next)
 	f.live = next
 }
@@ -247,21 +279,58 @@ func (f *Follower) admit(other *file, now time.Time) error {
 	rotated := slices.ContainsFunc(f.places(), func(path string) bool {
 		return isRotated(filepath.Base(path), filepath.Base(other.name))
 	})
-	if !rotated || other.size == 0 || other.older(f.modified) {
+	if !rotated || other.older(f.modified) {
 		other.close()
 		return nil
 	}
-	other.quiet = now
 	if _, err := other.window(f.buf); err != nil { // takes note of its head
 		other.close()
 		return err
 	}
-	end := len(f.files)
-	if f.live != nil {
-		end--
-	}
-	f.files = slices.Insert(f.files, end, other)
+	other.quiet, other.unsure = now, len(other.Head) == 0
+	f.files = append(f.files, other)
 	return nil
+}
+
+// sure decides what a rotated file is that was empty when it was found: it may
+// be a copy that has only just been created, or belong to a late writer. It is
+// let go when it is the former, or when nobody can write to it any more.
+func (f *Follower) sure(fl *file, now time.Time) (bool, error) {
+	free := released(fl.handle) || now.Sub(fl.quiet) >= f.opt.HoldTime
+	if err := fl.measure(now); err != nil {
+		return false, err
+	}
+	known, err := f.original(fl, false)
+	if err != nil {
+		return false, err
+	}
+	if known == nil && fl.size > 0 {
+		fl.unsure = false
+		return true, nil
+	}
+	if !free {
+		return false, nil
+	}
+	f.files = slices.DeleteFunc(f.files, func(other *file) bool { return other == fl })
+	if known == nil {
+		fl.close()
+		return false, nil
+	}
+	return false, f.join(known, fl, false, now)
+}
+
+// order puts the files into the order in which they were written, as far as
+// their times tell; a file still being written to by a late writer has no place.
+func (f *Follower) order() {
+	slices.SortStableFunc(f.files, func(a, b *file) int {
+		switch f.live {
+		case a:
+			return 1
+		case b:
+			return -1
+		}
+		return byAge(a, b)
+	})
 }
 
 // older tells whether the file was last written before a time.

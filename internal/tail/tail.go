@@ -119,7 +119,7 @@ func Open(path string, from *Checkpoint, opt Options) (*Follower, error) {
 		}
 		f.modified = from.Modified
 		for _, position := range from.Files {
-			f.files = append(f.files, &file{Position: position})
+			f.files = append(f.files, &file{Position: position, mtime: position.Modified})
 		}
 	}
 	f.publish()
@@ -161,18 +161,8 @@ func (f *Follower) step(now time.Time, emit func(Line)) (more bool, err error) {
 	errs := []error{f.measure(now), f.look(now)}
 	to := &sink{buf: f.buf, maxLine: f.opt.MaxLine, budget: stepBudget, emit: emit, stats: &f.stats}
 	for _, fl := range slices.Clone(f.files) {
-		if !fl.isOpen() {
-			f.forget(fl, now)
-			continue
-		}
-		end, err := fl.read(to)
-		if err == nil && end == atEnd && f.settled(fl, now) {
-			end, err = f.letGo(fl, to)
-		}
-		if err != nil {
-			errs = append(errs, err)
-			f.unpackFailed(fl)
-		}
+		end, err := f.visit(fl, to, now)
+		errs = append(errs, err)
 		switch end {
 		case paused:
 			return true, errors.Join(errs...)
@@ -186,6 +176,29 @@ func (f *Follower) step(now time.Time, emit func(Line)) (more bool, err error) {
 	}
 	f.commit()
 	return false, nil
+}
+
+// visit reads one file, and lets it go when it has settled.
+func (f *Follower) visit(fl *file, to *sink, now time.Time) (outcome, error) {
+	if !fl.isOpen() {
+		f.forget(fl, now)
+		return atEnd, nil
+	}
+	if fl.unsure {
+		if sure, err := f.sure(fl, now); !sure {
+			return atEnd, err
+		}
+	}
+	end, err := fl.read(to)
+	if err == nil && end == atEnd && f.settled(fl, now) {
+		end, err = fl.finish(to)
+	}
+	// A broken packed file is tried again when the directory changes, for it
+	// may just not be complete yet.
+	if fl.Done || err != nil && fl.packed {
+		fl.close()
+	}
+	return end, err
 }
 
 // measure asks the open files for their size and time. It comes before the
@@ -235,33 +248,16 @@ func (f *Follower) settled(fl *file, now time.Time) bool {
 	return released(fl.handle) || quiet >= f.opt.HoldTime && f.live != nil
 }
 
-// letGo delivers the rest of a rotated file and closes it.
-func (f *Follower) letGo(fl *file, to *sink) (outcome, error) {
-	end, err := fl.finish(to)
-	if fl.Done {
-		fl.close()
-	}
-	return end, err
-}
-
 // truncated deals with a file that holds other content now. What was read of
 // the old content stays known, because copytruncate leaves a copy of it where
 // the lines not yet read are; the file itself begins anew.
 func (f *Follower) truncated(fl *file, now time.Time) {
-	old := &file{Position: fl.Position, name: fl.name, quiet: now}
+	old := &file{Position: fl.Position, name: fl.name, mtime: fl.Modified, quiet: now}
 	f.files = slices.Insert(f.files, slices.Index(f.files, fl), old)
 	fl.Position = Position{Device: fl.Device, Inode: fl.Inode, Modified: fl.Modified}
 	fl.sparse = true
 	f.search = true
 	f.stats.Truncations++
-}
-
-// unpackFailed lets a broken packed file go; it is tried again when the
-// directory changes, for it may just not be complete yet.
-func (f *Follower) unpackFailed(fl *file) {
-	if fl.packed {
-		fl.close()
-	}
 }
 
 // forget stops looking for a file that has not turned up.
@@ -273,8 +269,11 @@ func (f *Follower) forget(fl *file, now time.Time) {
 }
 
 // prune bounds the memory: of the files that are not open only the newest few
-// are of use.
+// are of use, and a file that was finished without a byte is of none.
 func (f *Follower) prune() {
+	f.files = slices.DeleteFunc(f.files, func(fl *file) bool {
+		return !fl.isOpen() && fl.Done && len(fl.Head) == 0
+	})
 	surplus := len(f.files) - f.open() - maxKnown
 	f.files = slices.DeleteFunc(f.files, func(fl *file) bool {
 		if fl.isOpen() || surplus <= 0 {
