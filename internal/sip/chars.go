@@ -1,6 +1,10 @@
 package sip
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // class is a set of character groups of RFC 3261 section 25.1. One table answers every "may this byte stand here":
 // the readers AND the classes of all bytes of a field and look once at the end, so that the common case has no branch
@@ -8,27 +12,27 @@ import "bytes"
 type class uint32
 
 const (
-	inToken    class = 1 << iota // token
-	inUser                       // user and password part of a SIP URI, "%" included
-	inHost                       // hostname
-	inWord                       // word, and "@" that joins two words in a Call-ID
-	inValue                      // unquoted parameter value: token or host
-	inURIRest                    // parameters and headers of a SIP URI, "%" included
-	inScheme                     // URI scheme
-	inDisplay                    // display name without quotes: tokens and blanks
-	inForeign                    // URI of a scheme other than sip
-	notPercent                   // anything but "%", the start of an escape
-	notEnd                       // anything that cannot end a parameter name
-	notValueEnd                  // anything that cannot end a parameter value
-	notStop                      // anything that decides nothing at the start of an address
-	inDigits                     // digits
-	inHex                        // hexadecimal digits
-	inText                       // anything but control characters; tab and LF are none here
-	isAt                         // "@"; the highest bit, so that it can be counted
+	isHex       class = 1 << iota // hexadecimal digit; this and the next one also index ipv6Steps
+	isColon                       // a colon
+	inToken                       // token
+	inUser                        // user and password part of a SIP URI, "%" included
+	inHost                        // hostname
+	inWord                        // word, and "@" that joins two words in a Call-ID
+	inValue                       // unquoted parameter value: token or host
+	inURIRest                     // parameters and headers of a SIP URI, "%" included
+	inScheme                      // URI scheme
+	inDisplay                     // display name without quotes: tokens and blanks
+	inForeign                     // URI of a scheme other than sip
+	notPercent                    // anything but "%", the start of an escape
+	notEnd                        // anything that cannot end a parameter name
+	notValueEnd                   // anything that cannot end a parameter value
+	notStop                       // anything that decides nothing at the start of an address
+	inDigits                      // digits
+	inText                        // anything but control characters; tab and LF are none here
+	isAt                          // "@"; the highest bit, so that it can be counted
 )
 
-const atBit = 16
-
+const atBit = 17
 
 const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -67,8 +71,9 @@ func classTable() (t [256]class) {
 	not(notValueEnd, ";, \t\r\n\"<>")
 	not(notStop, "<:\";,")
 	in(inDigits, digits)
+	in(isColon, ":")
 	in(isAt, "@")
-	in(inHex, digits+"abcdefABCDEF")
+	in(isHex, digits+"abcdefABCDEF")
 	not(inText, "\x7f")
 	for b := range 0x20 {
 		t[b] &^= inText
@@ -87,7 +92,9 @@ func all(b []byte) class {
 }
 
 // blank reports whether c separates: space, tab, or the CR and LF of a folded line.
-func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func blank(c byte) bool { return c <= ' ' && blanks>>c&1 != 0 }
+
+const blanks = 1<<' ' | 1<<'\t' | 1<<'\r' | 1<<'\n'
 
 // skip returns the place of the first byte at or after i that is not blank.
 func skip(b []byte, i int) int {
@@ -120,18 +127,47 @@ func foldEqual(b []byte, lower string) bool {
 	return true
 }
 
+// digitsAt reads the digits at i, at most eight, without a branch for each of them: their value, and how many there are.
+// It may look at b beyond its length but counts no digit there.
+func digitsAt(b []byte, i int) (value uint32, n int) {
+	if i+8 > cap(b) {
+		for n < 8 && i+n < len(b) && b[i+n]-'0' < 10 {
+			value = value*10 + uint32(b[i+n]-'0')
+			n++
+		}
+		return value, n
+	}
+	w := binary.LittleEndian.Uint64(b[i : i+8])
+	w ^= '0' * everyByte
+	n = bits.TrailingZeros64((w+0x76*everyByte|w)&(0x80*everyByte)) / 8
+	n = min(n, len(b)-i)
+	w <<= 64 - 8*n
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	w = (w*10000 + w>>32) & 0xffffffff
+	return uint32(w), n
+}
+
 // number reads decimal digits that fit 32 bits. Leading zeros are legal (RFC 4475 section 3.1.1.1).
-func number(b []byte) (n uint32, ok bool) {
-	var x uint64
+func number(b []byte) (uint32, bool) {
+	n, digits := digitsAt(b, 0)
+	if digits == len(b) {
+		return n, digits > 0
+	}
+	return longNumber(b)
+}
+
+func longNumber(b []byte) (uint32, bool) {
+	var n uint64
 	for _, c := range b {
 		if c < '0' || c > '9' {
 			return 0, false
 		}
-		if x = x*10 + uint64(c-'0'); x > 1<<32-1 {
+		if n = n*10 + uint64(c-'0'); n > 1<<32-1 {
 			return 0, false
 		}
 	}
-	return uint32(x), len(b) > 0
+	return uint32(n), true
 }
 
 // quotedEnd returns the place of the quote that closes the quoted string whose text starts at i, or -1.

@@ -110,12 +110,19 @@ func (m *Message) CSeq() (CSeq, bool) {
 	if v == nil {
 		return CSeq{}, false
 	}
-	i := 0
-	for i < len(v) && !blank(v[i]) {
-		i++
+	n, i := digitsAt(v, 0)
+	ok := i > 0
+	if i == len(v) || !blank(v[i]) { // more than eight digits, or something else
+		for i < len(v) && !blank(v[i]) {
+			i++
+		}
+		n, ok = number(v[:i])
 	}
-	n, ok := number(v[:i])
 	c := CSeq{Number: n, Method: v[skip(v, i):]}
+	if m.kind == Request && bytes.Equal(c.Method, m.Method()) && ok {
+		m.note(HeaderCSeq, 0) // a bad method is the flaw of the first line
+		return c, true
+	}
 	var flaws Flaws
 	if !ok || len(c.Method) == 0 || all(c.Method)&inToken == 0 {
 		ok = false

@@ -112,12 +112,13 @@ func (m *Message) oddName(p, end int) (n, colon int) {
 
 // mix enters the name of a header into the fingerprint.
 func (m *Message) mix(h Header, raw name) {
-	if bit(h)&unordered != 0 || h == HeaderVia && m.seen&bit(h) != 0 {
-		return
-	}
 	mixed := raw.a ^ bits.RotateLeft64(raw.b, 21) ^ bits.RotateLeft64(raw.c, 42)
-	m.order = (m.order ^ mixed) * nameFactor
-	m.order ^= m.order >> 32
+	order := (m.order ^ mixed) * nameFactor
+	order ^= order >> 32
+	if bit(h)&(unordered|m.seen&bit(HeaderVia)) != 0 {
+		order = m.order
+	}
+	m.order = order
 }
 
 // enter counts a known header and keeps its first value.

@@ -36,16 +36,8 @@ func (m *Message) Flaws() Flaws {
 	}
 	open := m.seen &^ m.checked
 	m.checked |= m.seen | bit(HeaderOther)
-	for _, h := range [...]Header{HeaderFrom, HeaderTo, HeaderContact} {
-		if open&bit(h) != 0 {
-			m.address(h)
-		}
-	}
-	if open&bit(HeaderVia) != 0 {
-		m.Via()
-	}
-	if open&bit(HeaderCSeq) != 0 {
-		m.CSeq()
+	if open&structured != 0 {
+		m.judgeStructured(open)
 	}
 	if open&bit(HeaderCallID) != 0 && !callIDOK(m.CallID()) {
 		m.flaws |= BadCallID
@@ -61,9 +53,24 @@ func (m *Message) Flaws() Flaws {
 }
 
 const (
+	structured  = 1<<HeaderFrom | 1<<HeaderTo | 1<<HeaderContact | 1<<HeaderVia | 1<<HeaderCSeq
 	credentials = 1<<HeaderAuthorization | 1<<HeaderProxyAuthorization | 1<<HeaderWWWAuthenticate | 1<<HeaderProxyAuthenticate
 	scalars     = 1<<HeaderMaxForwards | 1<<HeaderExpires | 1<<HeaderMinExpires | 1<<HeaderDate
 )
+
+func (m *Message) judgeStructured(open uint64) {
+	for _, h := range [...]Header{HeaderFrom, HeaderTo, HeaderContact} {
+		if open&bit(h) != 0 {
+			m.address(h)
+		}
+	}
+	if open&bit(HeaderVia) != 0 {
+		m.Via()
+	}
+	if open&bit(HeaderCSeq) != 0 {
+		m.CSeq()
+	}
+}
 
 func (m *Message) judgeCredentials(open uint64) {
 	var d Digest

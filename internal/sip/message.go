@@ -157,9 +157,11 @@ func isVersion(b []byte) bool {
 	return len(b) >= 4 && b[0]|0x20 == 's' && b[1]|0x20 == 'i' && b[2]|0x20 == 'p' && b[3] == '/'
 }
 
+const version2 = "SIP/2.0"
+
 // version notes a version other than 2.0. Its letters have no case (RFC 3261 section 7.1).
 func (m *Message) version(b []byte) {
-	if string(b) != "SIP/2.0" && !(len(b) == 7 && string(b[4:]) == "2.0") {
+	if string(b) != version2 && !(len(b) == 7 && string(b[4:]) == "2.0") {
 		m.flaws |= BadVersion
 	}
 }
@@ -199,9 +201,11 @@ func (m *Message) requestLine(p, end int) {
 		class &= classes[b[i]]
 		i++
 	}
-	last := end
-	for last > i && b[last-1] != ' ' && b[last-1] != '\t' {
-		last--
+	last := end - len(version2)
+	if last <= i || string(b[last:end]) != version2 || b[last-1] != ' ' {
+		for last = end; last > i && b[last-1] != ' ' && b[last-1] != '\t'; {
+			last--
+		}
 	}
 	uri := skip(b[:end], i)
 	uriEnd := last

@@ -136,6 +136,10 @@ func (p *params) next() bool {
 			return i < len(b) && b[i] != ',' && p.recover(i)
 		}
 	}
+	for i+1 < len(b) && b[i+1] == ';' {
+		p.flaws |= EmptyParam
+		i++
+	}
 	name, value := knownParam(b, i+1)
 	if name == paramOther {
 		return p.slow(skip(b, i+1))
@@ -190,8 +194,12 @@ func (p *params) readValue(i int) {
 		return
 	}
 	start, c := i, ^class(0)
-	for i < len(b) && classes[b[i]]&notValueEnd != 0 {
-		c &= classes[b[i]]
+	for i < len(b) {
+		x := classes[b[i]]
+		if x&notValueEnd == 0 {
+			break
+		}
+		c &= x
 		i++
 	}
 	p.value = b[start:i]

@@ -8,99 +8,105 @@ import (
 // Finding one line end after the other costs a call and a mispredicted branch for each. So the lines are found in
 // blocks: one mask of 64 bits for 64 bytes, and the places of its bits written down without a branch for each.
 const (
-	block   = 64
-	stretch = 4 // blocks that are scanned at once
-	few     = 4 // line ends that are written down without looking whether there are so many
+	block = 64
+	few   = 3  // line ends of a block that are written down without looking whether there are so many
+	batch = 64 // line ends that are enough for one go
 )
 
 // lines finds the line feeds of a message, and with them the control characters at no extra cost.
 type lines struct {
 	b    []byte
-	next int    // where the next stretch begins
+	next int    // where the next block begins
 	odd  int    // place of the first control character that is no line end; len(b) if none was found so far
 	cr   uint64 // 1 if the last byte of the block before was a control character, explained only by a line feed now
-	i, n int    // the places not yet handed out: ends[i:n]
-	ends [stretch*block + few]uint16
+	i, n int    // the places not yet handed out: ends[i:n]; n is at most batch+block+few
+	ends [256]uint16
 }
 
 // end returns the place of the next line feed, false behind the last one.
 func (l *lines) end() (int, bool) {
-	for l.i == l.n {
-		if l.next >= len(l.b) {
+	if l.i == l.n {
+		l.scan()
+		if l.n == 0 {
 			return 0, false
 		}
-		l.scan()
 	}
 	e := l.ends[l.i]
 	l.i++
 	return int(e), true
 }
 
-// scan reads the next stretch.
+// scan reads up to the first empty line, for behind it there is only the body, or until there are enough lines.
 func (l *lines) scan() {
 	l.i, l.n = 0, 0
+	var before uint64
+	for l.next < len(l.b) {
+		lf, control := l.block()
+		l.note(lf, control)
+		if lf&(lf<<2|before>>(block-2)) != 0 || l.n > batch {
+			return
+		}
+		before = lf
+	}
+}
+
+// block returns the masks of the block at next.
+func (l *lines) block() (lf, control uint64) {
 	rest := l.b[l.next:]
-	if len(rest) < block {
-		l.scanTail(rest)
-		return
+	if len(rest) >= block {
+		return scanBlock(&rest[0])
 	}
-	var lf, control [stretch]uint64
-	blocks := min(stretch, len(rest)/block)
-	scanBlocks(&rest[0], blocks, &lf[0], &control[0])
-	for i := range blocks {
-		l.note(lf[i], control[i])
-	}
+	pad := spaces
+	copy(pad[:], rest)
+	return scanBlock(&pad[0])
 }
 
-// scanTail reads the last bytes, which fill no block.
-func (l *lines) scanTail(rest []byte) {
-	var pad [block]byte
-	for i := copy(pad[:], rest); i < block; i++ {
-		pad[i] = ' '
+// spaces fill up the last block: no line end, no control character.
+var spaces = func() (s [block]byte) {
+	for i := range s {
+		s[i] = ' '
 	}
-	var lf, control uint64
-	scanBlocks(&pad[0], 1, &lf, &control)
-	l.note(lf, control)
-}
+	return s
+}()
 
-// note writes down the places of the line feeds of one block. Most blocks have no more than few.
+// note writes down the places of the line feeds of one block.
 func (l *lines) note(lf, control uint64) {
-	base := l.next
-	l.next += block
-	const last = block - 1
+	// A CR in front of a line feed is no oddity; that at the end of a block waits for the next one.
 	odd := control &^ lf &^ (lf >> 1)
 	if odd<<1|l.cr&^lf != 0 {
-		if odd<<1 != 0 {
-			l.odd = min(l.odd, base+bits.TrailingZeros64(odd))
-		}
-		if l.cr&^lf != 0 {
-			l.odd = min(l.odd, base-1)
-		}
+		l.oddity(odd<<1>>1, l.cr&^lf)
 	}
-	l.cr = odd >> last
-	n := bits.OnesCount64(lf)
-	ends := (*[few]uint16)(l.ends[l.n:])
-	for k := range few {
-		ends[k] = uint16(base + bits.TrailingZeros64(lf))
+	l.cr = odd >> (block - 1)
+	n := uint8(l.n)
+	l.n += bits.OnesCount64(lf)
+	for k := range uint8(few) {
+		l.ends[n+k] = uint16(l.next + bits.TrailingZeros64(lf))
 		lf &= lf - 1
 	}
-	for k := few; k < n; k++ {
-		l.ends[l.n+k] = uint16(base + bits.TrailingZeros64(lf))
+	for n += few; lf != 0; n++ {
+		l.ends[n] = uint16(l.next + bits.TrailingZeros64(lf))
 		lf &= lf - 1
 	}
-	l.n += n
+	l.next += block
 }
 
-// scanBlocksGo sets bit i of lf[k] if byte i of block k is a line feed, and of control[k] if it is below 0x20.
-func scanBlocksGo(b []byte, lf, control []uint64) {
-	for k := range lf {
-		lf[k], control[k] = 0, 0
-		for i := 0; i < block; i += 8 {
-			w := binary.LittleEndian.Uint64(b[k*block+i:])
-			lf[k] |= zeroBytes(w^'\n'*everyByte) << i
-			control[k] |= zeroBytes(w&(0xe0*everyByte)) << i
-		}
+// oddity notes the first control character that is no line end; cr is 1 if it is the last byte of the block before.
+func (l *lines) oddity(odd, cr uint64) {
+	place := l.next + bits.TrailingZeros64(odd)
+	if cr != 0 {
+		place = l.next - 1
 	}
+	l.odd = min(l.odd, place)
+}
+
+// scanBlockGo sets bit i of lf if byte i of a block is a line feed, and of control if it is below 0x20.
+func scanBlockGo(b []byte) (lf, control uint64) {
+	for i := 0; i < block; i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		lf |= zeroBytes(w^'\n'*everyByte) << i
+		control |= zeroBytes(w&(0xe0*everyByte)) << i
+	}
+	return lf, control
 }
 
 // zeroBytes returns one bit for each byte of w, set if it is zero.

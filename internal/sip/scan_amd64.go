@@ -1,6 +1,6 @@
 package sip
 
-// scanBlocks does what scanBlocksGo does, 16 bytes at a time.
+// scanBlock does what scanBlockGo does, 16 bytes at a time.
 //
 //go:noescape
-func scanBlocks(p *byte, blocks int, lf, control *uint64)
+func scanBlock(p *byte) (lf, control uint64)

@@ -67,8 +67,12 @@ func (u *URI) foreign(b []byte) Flaws {
 // authority reads what follows the scheme: [user[:password]@]host[:port] and the rest.
 func (u *URI) authority(b []byte) (flaws Flaws) {
 	i, c := 0, ^class(0)
-	for i < len(b) && classes[b[i]]&inUser != 0 {
-		c &= classes[b[i]]
+	for i < len(b) {
+		x := classes[b[i]]
+		if x&inUser == 0 {
+			break
+		}
+		c &= x
 		i++
 	}
 	if i < len(b) && b[i] == '@' && i > 0 && c&notPercent != 0 {
@@ -101,11 +105,8 @@ func (u *URI) authority(b []byte) (flaws Flaws) {
 
 // portAt reads a port number at i and returns where it ends.
 func portAt(b []byte, i int) (port uint16, end int, ok bool) {
-	n := uint32(0)
-	for end = i; end < len(b) && b[end]-'0' < 10 && n < 1<<16; end++ {
-		n = n*10 + uint32(b[end]-'0')
-	}
-	return uint16(n), end, end > i && n < 1<<16
+	n, digits := digitsAt(b, i)
+	return uint16(n), i + digits, digits > 0 && n < 1<<16
 }
 
 // userInfo reads user[:password].
@@ -125,7 +126,7 @@ func (u *URI) userInfo(b []byte) Flaws {
 // like one. It returns where the host ends.
 func (u *URI) bareIPv6(b []byte) (i int) {
 	colons := 0
-	for i = 0; i < len(b) && (classes[b[i]]&inHex != 0 || b[i] == ':' || b[i] == '.'); i++ {
+	for i = 0; i < len(b) && (classes[b[i]]&isHex != 0 || b[i] == ':' || b[i] == '.'); i++ {
 		if b[i] == ':' {
 			colons++
 		}
@@ -183,7 +184,7 @@ func escapesOK(b []byte) bool {
 		if b[i] != '%' {
 			continue
 		}
-		if i+2 >= len(b) || classes[b[i+1]]&classes[b[i+2]]&inHex == 0 {
+		if i+2 >= len(b) || classes[b[i+1]]&classes[b[i+2]]&isHex == 0 {
 			return false
 		}
 		i += 2
@@ -194,41 +195,59 @@ func escapesOK(b []byte) bool {
 // ipv6OK checks an IPv6 address as RFC 5954 corrects the grammar: eight groups, at most one "::", and possibly an IPv4
 // address for the last two.
 func ipv6OK(b []byte) bool {
-	groups, digits, double := 0, 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case classes[c]&inHex != 0:
-			if digits++; digits > 4 {
-				return false
-			}
-		case c == ':':
-			if i+1 < len(b) && b[i+1] == ':' {
-				if double {
-					return false
-				}
-				double = true
-				i++
-			} else if digits == 0 || i+1 == len(b) {
-				return false
-			}
-			if digits > 0 {
-				groups++
-			}
-			digits = 0
-			// A third colon would be read here as an empty group.
-			if i+1 < len(b) && b[i+1] == ':' {
-				return false
-			}
-		case c == '.':
-			return ipv4OK(b[i-digits:]) && (groups == 6 && !double || groups < 6 && double)
-		default:
+	if dot := bytes.IndexByte(b, '.'); dot >= 0 {
+		colon := bytes.LastIndexByte(b, ':')
+		// Two groups take the place of the IPv4 address.
+		return colon >= 0 && dot > colon && ipv4OK(b[colon+1:]) && ipv6Groups(b[:colon+1], 2)
+	}
+	return ipv6Groups(b, 0)
+}
+
+// The states of reading the groups of an IPv6 address; 1 to 4 are so many hexadecimal digits.
+const (
+	ipv6Start = 0
+	ipv6Colon = 5
+	ipv6Two   = 6
+	ipv6Lead  = 7 // one colon at the very start
+	ipv6Bad   = 8
+	ipv6Group = 1 << 4 // added when a group begins
+	ipv6Gap   = 1 << 8 // added for "::"
+)
+
+// ipv6Steps gives for each state what follows on another byte, a hexadecimal digit and a colon; nothing is both.
+var ipv6Steps = [9][4]uint16{
+	ipv6Start: {ipv6Bad, 1 + ipv6Group, ipv6Lead},
+	1:         {ipv6Bad, 2, ipv6Colon},
+	2:         {ipv6Bad, 3, ipv6Colon},
+	3:         {ipv6Bad, 4, ipv6Colon},
+	4:         {ipv6Bad, ipv6Bad, ipv6Colon},
+	ipv6Colon: {ipv6Bad, 1 + ipv6Group, ipv6Two + ipv6Gap},
+	ipv6Two:   {ipv6Bad, 1 + ipv6Group, ipv6Bad},
+	ipv6Lead:  {ipv6Bad, ipv6Bad, ipv6Two + ipv6Gap},
+	ipv6Bad:   {ipv6Bad, ipv6Bad, ipv6Bad},
+}
+
+// ipv6Groups checks groups and colons; more groups follow b, which then ends with a colon.
+func ipv6Groups(b []byte, more uint16) bool {
+	if len(b) > len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff") {
+		return false
+	}
+	state, sum := uint16(ipv6Start), more*ipv6Group
+	for _, c := range b {
+		step := ipv6Steps[state][classes[c]&(isHex|isColon)]
+		state = step & (ipv6Group - 1)
+		sum += step &^ (ipv6Group - 1)
+	}
+	groups, gaps := sum/ipv6Group%(ipv6Gap/ipv6Group), sum/ipv6Gap
+	switch state {
+	case ipv6Start, ipv6Lead, ipv6Bad:
+		return false
+	case ipv6Colon:
+		if more == 0 {
 			return false
 		}
 	}
-	if digits > 0 {
-		groups++
-	}
-	return groups == 8 && !double || groups < 8 && double
+	return groups == 8 && gaps == 0 || groups < 8 && gaps == 1
 }
 
 // ipv4OK checks four decimal numbers of at most three digits.
