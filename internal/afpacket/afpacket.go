@@ -23,8 +23,16 @@
 // The kernel hands a TPACKET_V2 frame over the moment it is complete. V3
 // collects frames in blocks and hands over a block when a timer fires, which
 // before Linux 6.18 runs in ticks: 4 to 8 ms at 250 Hz, more than the whole
-// time a ban may take. The price of V2 is slots of one size: a frame that does
-// not fit its slot is also queued on the socket and fetched by a system call.
+// time a ban may take. Side by side on Linux 6.18, a datagram every 20 ms over a
+// veth pair, two busy cores, from send to callback:
+//
+//	V2                  median 0.16 ms   99 %  0.7 ms
+//	V3, 1 ms timer      median 0.62 ms   99 %  1.1 ms
+//
+// A waiting frame of 400 bytes costs the reader 0.2 to 0.4 µs with V2, and a
+// burst of 93,000 frames a second, all one core could send, lost none. The
+// price of V2 is slots of one size: a frame that does not fit its slot is also
+// queued on the socket and fetched by a system call.
 package afpacket
 
 import (
