@@ -125,7 +125,7 @@ func removeStale(path string) error {
 // restrict leaves the socket to its owner and the group. Until it has run the
 // file may be wider, which is harmless: every connection is checked again.
 func restrict(path string) error {
-	if gid, ok := groupID(); ok && os.Geteuid() == 0 {
+	if gid, ok := groupID(groupName); ok && os.Geteuid() == 0 {
 		if err := os.Chown(path, -1, gid); err != nil {
 			return fmt.Errorf("restrict socket: %w", err)
 		}

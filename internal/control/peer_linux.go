@@ -44,13 +44,13 @@ func peerOf(c net.Conn) (peer, error) {
 }
 
 // permitted says whether the peer may command this process: root, the daemon's
-// own user, and members of the group. The file mode of the socket says the
+// own user, and members of group. The file mode of the socket says the
 // same; this holds when somebody changes that.
-func (p peer) permitted() bool {
+func (p peer) permitted(group string) bool {
 	if p.uid == 0 || p.uid == uint32(os.Geteuid()) {
 		return true
 	}
-	gid, ok := groupID()
+	gid, ok := groupID(group)
 	if !ok {
 		return false
 	}
@@ -75,8 +75,8 @@ func (p peer) name() string {
 }
 
 // groupID finds the group; not every machine has it.
-func groupID() (int, bool) {
-	g, err := user.LookupGroup(groupName)
+func groupID(group string) (int, bool) {
+	g, err := user.LookupGroup(group)
 	if err != nil {
 		return 0, false
 	}

@@ -112,7 +112,7 @@ func handler(doors Doors) http.Handler {
 func onlyPermitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := r.Context().Value(peerKey{}).(peer)
-		if !ok || !p.permitted() {
+		if !ok || !p.permitted(groupName) {
 			sendProblem(w, &Problem{What: "you may not command this daemon", Kind: ErrNotPermitted,
 				Why: "only root and members of the group " + groupName + " may", Do: "try again with sudo"})
 			return
