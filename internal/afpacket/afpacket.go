@@ -68,6 +68,9 @@ type Config struct {
 	UDP, TCP []uint16
 	// Interfaces are interface indexes; see [Capture.SetInterfaces].
 	Interfaces []int
+	// Salt keys the choice of lane, see [LaneOf]. Keep it secret and the same
+	// for as long as sources must stay on their lanes.
+	Salt uint32
 	// Frames is each lane's ring size; 0 means 8192, or less where many lanes
 	// share. A frame takes 2 KiB of kernel memory, 128 MiB in all lanes together
 	// at most, and that many frames can wait while a reader is busy.

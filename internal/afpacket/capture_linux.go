@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -76,7 +75,7 @@ func (c *Capture) start() error {
 			return fmt.Errorf("join fanout group as lane %d: %w", i, err)
 		}
 	}
-	err := attach(c.lanes[0].fd, unix.SOL_PACKET, unix.PACKET_FANOUT_DATA, laneChooser(rand.Uint32()))
+	err := attach(c.lanes[0].fd, unix.SOL_PACKET, unix.PACKET_FANOUT_DATA, laneChooser(c.config.Salt))
 	if err != nil {
 		return fmt.Errorf("attach fanout program: %w", err)
 	}

@@ -2,6 +2,7 @@ package afpacket
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -195,6 +196,10 @@ func TestLaneChooserFollowsRemoteAddress(t *testing.T) {
 				if got := chosen(t, program, udp(tt.server, tt.remote), true, vlans...); got != want {
 					t.Errorf("outgoing, tags %v: lane %d, want %d", vlans, got, want)
 				}
+			}
+			remote := netip.MustParseAddrPort(tt.remote).Addr()
+			if got := LaneOf(remote, 7, 0x5eed); got != int(uint32(want)%7) {
+				t.Errorf("LaneOf(%s) = %d, the kernel's program says %d", remote, got, uint32(want)%7)
 			}
 			if got := chosen(t, program, udp(tt.another, tt.server), false); got == want {
 				t.Errorf("%s and %s share hash %d", tt.remote, tt.another, got)
