@@ -212,7 +212,7 @@ func (m *Message) requestLine(p, end int) {
 	for uriEnd > uri && blank(b[uriEnd-1]) {
 		uriEnd--
 	}
-	if uri-i != 1 || last-uriEnd != 1 {
+	if uri-i != 1 || last-uriEnd != 1 || b[i] != ' ' || b[uriEnd] != ' ' {
 		m.flaws |= BadStartLine
 	}
 	if !isVersion(b[last:end]) {
