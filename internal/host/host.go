@@ -42,6 +42,7 @@ type Options struct {
 // Machine is the machine we run on, in the network namespace it was opened in.
 // It is safe for concurrent use.
 type Machine struct {
+	root   string
 	files  fs.FS
 	kernel *kernel
 
@@ -68,6 +69,7 @@ func Open(o Options) (*Machine, error) {
 		return nil, fmt.Errorf("open kernel's network settings: %w", err)
 	}
 	return &Machine{
+		root:     o.Root,
 		files:    os.DirFS(o.Root),
 		kernel:   k,
 		starter:  sshPeer(o.SSHConnection),
@@ -179,4 +181,12 @@ func elsewhere(a netip.Addr) bool {
 		return false
 	}
 	return !a.Is4() || (a.As4()[0] != 0 && a.As4()[0] < 240)
+}
+
+// tell leaves a token unless one lies there.
+func tell(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

@@ -88,14 +88,6 @@ func (m *Machine) gather(news <-chan struct{}, tokens chan<- struct{}, before st
 	}
 }
 
-// tell leaves a token unless one lies there.
-func tell(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // listen passes on the kernel's messages until the socket is closed.
 func listen(socket *nl.NetlinkSocket, news chan<- struct{}) {
 	for {
