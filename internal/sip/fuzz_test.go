@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"unsafe"
@@ -212,6 +213,23 @@ func TestLinesAnywhere(t *testing.T) {
 			if got := readings(&m); got != want || m.Flaws() != ControlChar {
 				t.Fatalf("%d bytes and %q: %v\n got %s\nwant %s", pad, bad, m.Flaws(), got, want)
 			}
+		}
+	}
+}
+
+// TestNothingBehindTheEnd cuts a message at every byte; what follows in memory must not be seen.
+func TestNothingBehindTheEnd(t *testing.T) {
+	var cut, alone Message
+	whole := []byte(plainRegister)
+	for n := range whole {
+		cut.Parse(whole[:n])
+		alone.Parse(bytes.Clone(whole[:n]))
+		if got, want := summary(&cut), summary(&alone); got != want {
+			t.Fatalf("%q:\n got %s\nwant %s", whole[:n], got, want)
+		}
+		u, v := ParseURI(whole[:n]), ParseURI(bytes.Clone(whole[:n]))
+		if !reflect.DeepEqual(u, v) {
+			t.Fatalf("%q: %q, want %q", whole[:n], u.Host, v.Host)
 		}
 	}
 }

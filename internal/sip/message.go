@@ -47,9 +47,9 @@ type Message struct {
 // Parse indexes the message in b, which must be one datagram or one message cut out of a stream, and tells what it is.
 // It keeps b. What a former Parse left behind is gone.
 func (m *Message) Parse(b []byte) Kind {
-	*m = Message{buf: b}
+	*m = Message{buf: b[:len(b):len(b)]}
 	if len(b) > MaxBytes {
-		m.buf = b[:MaxBytes]
+		m.buf = b[:MaxBytes:MaxBytes]
 		m.flaws |= OversizeMessage
 	}
 	l := lines{b: m.buf, odd: len(m.buf)}

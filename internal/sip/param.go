@@ -79,8 +79,7 @@ func paramOf(name []byte) param {
 }
 
 // knownParam recognises a known name that stands at i and is followed by "=" at once, the way nearly all are written. It
-// returns the place behind the "=". It looks at b beyond its length, as far as its capacity goes: what follows a value
-// in a message is a blank or a separator, never the rest of a name.
+// returns the place behind the "=". To load a whole word it looks at b beyond its length, as far as its capacity goes.
 func knownParam(b []byte, i int) (param, int) {
 	if i+10 > cap(b) {
 		return paramOther, i
@@ -91,7 +90,7 @@ func knownParam(b []byte, i int) (param, int) {
 	w &= nameMasks[n].a
 	w |= w & (0x40 * everyByte) >> 1
 	slot := &paramTable[w*paramFactor>>(64-paramSlotBits)]
-	if w != slot.word || n != min(8, slot.size) {
+	if w != slot.word || n != min(8, slot.size) || i+slot.size >= len(b) {
 		return paramOther, i
 	}
 	if n == 8 {
