@@ -314,8 +314,8 @@ func (t *Table) Get(key Key) (Ban, bool) {
 // those of ever wider prefixes.
 func (t *Table) Covering(addr netip.Addr) []Ban {
 	addr = addr.Unmap().WithZone("")
-	host, err := addr.Prefix(addr.BitLen())
-	if err != nil {
+	host := netip.PrefixFrom(addr, addr.BitLen())
+	if !host.IsValid() {
 		return nil
 	}
 	t.mu.RLock()

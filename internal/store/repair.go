@@ -2,8 +2,10 @@ package store
 
 import (
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -148,7 +150,16 @@ func (s *Store) dropOldBroken() error {
 // salvage copies all sound rows it can reach, and counts them. Whatever it
 // cannot read is lost: there is no one to tell but the count.
 func salvage(broken string, to *sql.DB) int {
-	from, err := connect(broken)
+	// SQLite writes to what it opens, and people may want to see the original.
+	scratch := strings.Replace(broken, brokenMark, ".scratch-", 1)
+	defer removeAll(scratch, scratch+"-wal", scratch+"-shm")
+	if copyFile(broken, scratch) != nil || mendHeader(scratch) != nil {
+		return 0
+	}
+	if err := copyFile(broken+"-wal", scratch+"-wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0
+	}
+	from, err := connect(scratch)
 	if err != nil {
 		return 0
 	}
@@ -160,6 +171,46 @@ func salvage(broken string, to *sql.DB) int {
 		n += salvageRows(from, to, table, "DESC")
 	}
 	return n + salvageCheckpoints(from, to)
+}
+
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy: %w", err)
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return fmt.Errorf("copy: %w", err)
+	}
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Close())
+}
+
+// mendHeader writes what must stand at the head of a database of ours, so that
+// a flipped bit there, or a missing tail, does not hide the rest.
+func mendHeader(path string) error {
+	header, err := readHeader(path)
+	if err != nil {
+		return err
+	}
+	if len(header) < headerSize {
+		return fmt.Errorf("mend header: %w", errDamaged)
+	}
+	copy(header, magic)
+	binary.BigEndian.PutUint16(header[16:], pageSize)
+	header[18], header[19] = 2, 2     // the format with a write-ahead log
+	header[20] = 0                    // no bytes reserved on each page
+	copy(header[21:], "\x40\x20\x20") // fixed by the format
+	// The size in pages at 28 counts only if the numbers at 24 and 92 agree.
+	copy(header[92:], header[24:28])
+	header[95]++
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("mend header: %w", err)
+	}
+	_, err = f.WriteAt(header, 0)
+	return errors.Join(err, f.Close())
 }
 
 func salvageRows(from, to *sql.DB, table, order string) (n int) {

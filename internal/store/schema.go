@@ -124,7 +124,12 @@ func checkPages(db *sql.DB) error {
 	return nil
 }
 
-const headerSize = 100
+const (
+	headerSize = 100
+	magic      = "SQLite format 3\x00"
+	// pageSize is what SQLite gives a new database.
+	pageSize = 4096
+)
 
 // checkHeader looks at what would make SQLite see a read-only file or a foreign
 // one where there is a damaged one. The offsets are those of the file format's
@@ -137,8 +142,7 @@ func checkHeader(path string) error {
 	if len(header) < headerSize {
 		return fmt.Errorf("read header: %w: only %d bytes", errDamaged, len(header))
 	}
-	pageSize := int(binary.BigEndian.Uint16(header[16:]))
-	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) || pageSize&(pageSize-1) != 0 || header[18] != 2 || header[19] != 2 {
+	if !bytes.HasPrefix(header, []byte(magic)) || binary.BigEndian.Uint16(header[16:]) != pageSize || header[18] != 2 || header[19] != 2 {
 		return fmt.Errorf("read header: %w: not a database of ours", errDamaged)
 	}
 	return nil
@@ -165,8 +169,7 @@ func (s *Store) refuseNewer() error {
 	if err != nil || len(header) < headerSize || int64(binary.BigEndian.Uint32(header[60:])) <= int64(len(migrations)) {
 		return nil // whatever is wrong here is said by those who open it
 	}
-	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: s.path}).EscapedPath(), RawQuery: "immutable=1&mode=ro"}
-	db, err := sql.Open("sqlite", address.String())
+	db, err := sql.Open("sqlite", address(s.path, url.Values{"immutable": {"1"}, "mode": {"ro"}}))
 	if err != nil {
 		return nil
 	}

@@ -41,8 +41,11 @@ type Store struct {
 	// db is nil after a fault, until the next call opens it again.
 	db     *sql.DB
 	closed bool
-	// suspect says that the last fault was damage: the next opening checks all.
-	suspect bool
+	// damage is what was found wrong with the file while it was in use; the next
+	// opening repairs it.
+	damage error
+	// checked says that the whole file was looked at once.
+	checked bool
 	// begunAgain says that a repair happened since the journal was last told.
 	begunAgain bool
 	warning    string
@@ -62,7 +65,7 @@ func Open(dir string, now time.Time) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: filepath.Join(dir, fileName), lock: lock, stamp: now, suspect: true}
+	s := &Store{path: filepath.Join(dir, fileName), lock: lock, stamp: now}
 	if err := s.reopen(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -107,22 +110,27 @@ func (s *Store) reopen() error {
 	} else if err != nil {
 		return fmt.Errorf("look at %s: %w", s.path, err)
 	}
-	db, err := s.openChecked()
+	var db *sql.DB
+	if err = s.damage; err == nil {
+		db, err = s.openChecked()
+	}
 	if isDamage(err) {
+		s.damage = err // so that a repair that fails is tried again
 		if err := s.repair(err); err != nil {
 			return fmt.Errorf("repair %s: %w", s.path, err)
 		}
+		s.damage = nil
 		db, err = s.openChecked()
 	}
 	if err != nil {
 		return fmt.Errorf("open %s: %w", s.path, err)
 	}
-	s.db, s.suspect = db, false
+	s.db, s.checked = db, true
 	return nil
 }
 
-// openChecked opens the database as it is and brings its schema up to date.
-// It looks into every page only when there is reason to.
+// openChecked opens the database as it is and brings its schema up to date. The
+// first time it looks into every page.
 func (s *Store) openChecked() (*sql.DB, error) {
 	if err := checkHeader(s.path); err != nil {
 		return nil, err
@@ -132,7 +140,7 @@ func (s *Store) openChecked() (*sql.DB, error) {
 		return nil, err
 	}
 	err = migrate(db)
-	if err == nil && s.suspect {
+	if err == nil && !s.checked {
 		err = checkPages(db)
 	}
 	if err != nil {
@@ -145,16 +153,15 @@ func (s *Store) openChecked() (*sql.DB, error) {
 // without shared memory, which a full disk could tear from under us; FULL makes
 // every commit wait for the disk.
 func connect(path string) (*sql.DB, error) {
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)",
-		"locking_mode(EXCLUSIVE)",
-		"journal_mode(WAL)",
-		"synchronous(FULL)",
-		"journal_size_limit(16777216)",
-		"cell_size_check(1)",
-		"trusted_schema(0)",
-	}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
+	// The driver runs _pragma before _journal_mode, and only a connection that is
+	// exclusive when it first meets the log does without shared memory.
+	db, err := sql.Open("sqlite", address(path, url.Values{
+		"_txlock":       {"immediate"},
+		"_busy_timeout": {"5000"},
+		"_pragma":       {"locking_mode(EXCLUSIVE)", "cell_size_check(1)", "trusted_schema(0)", "journal_size_limit(16777216)"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -163,6 +170,11 @@ func connect(path string) (*sql.DB, error) {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+// address spells a database file as SQLite wants it, whatever its name.
+func address(path string, query url.Values) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String()
 }
 
 // use runs one piece of work on the database, after a fault on a freshly opened one.
@@ -182,8 +194,10 @@ func (s *Store) useLocked(work func(db *sql.DB) error) error {
 		}
 	}
 	err := work(s.db)
+	if isDamage(err) {
+		s.damage = err
+	}
 	if isDamage(err) || needsReopening(err) {
-		s.suspect = s.suspect || isDamage(err)
 		err = errors.Join(err, s.db.Close())
 		s.db = nil
 	}
