@@ -198,7 +198,7 @@ func (w writer) extra() (name, value string) {
 	case 2:
 		return "Accept", "application/sdp, application/dtmf-relay"
 	case 3:
-		return "Subject", w.word(alphabet+" ", 4, 60)
+		return "Accept-Language", w.word(alphabet, 2, 60)
 	}
 	return "X-" + w.word(alphabet, 3, 30), w.word(alphabet+" ;=,", 1, 100)
 }
