@@ -27,7 +27,7 @@ refused. In monitor mode the ban is recorded and not enforced: exit 9.`,
 	cmd.Flags().Var(&length, "for", "how long: 10m, 1h30m, 7d, 2w, forever")
 	cmd.Flags().Var(&scope, "scope", "close the SIP ports or all")
 	reason := cmd.Flags().String("reason", "", "your reason, for the record")
-	risks := cmd.Flags().StringSlice("accept-risk", nil, "override a safety rule: wide-ban")
+	risks := cmd.Flags().StringSlice("accept-risk", nil, "override the safety rule `ID`: wide-ban")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		prefix, err := prefixArgument(cmd, args[0])
 		if err != nil {

@@ -49,7 +49,7 @@ func (o *output) rows(rows []control.BanRow, none string) error {
 	}
 	// What is left of the line goes to the reason. A long IPv6 network leaves
 	// little, so there the reason gets a line of its own.
-	const rest = "  PROOF  ACTION  SINCE  LEFT   "
+	const rest = "  PROOF  ACTION  SINCE  LEFT     "
 	why := columns - address - len(rest)
 	const least = 16
 	if why < least {
@@ -60,7 +60,7 @@ func (o *output) rows(rows []control.BanRow, none string) error {
 	}
 	for i := range rows {
 		r := &rows[i]
-		line := fmt.Sprintf("%-*s  %-5s  %-6s  %-5s  %-7s", address, rowName(r), dash(r.Proof), r.Action,
+		line := fmt.Sprintf("%-*s  %-5s  %-6s  %-5s  %-7s  ", address, rowName(r), dash(r.Proof), r.Action,
 			brief(ago(o.now.Sub(r.Since))), brief(o.left(r.Until)))
 		if why == columns-2 {
 			o.printf("%s\n  %s\n", strings.TrimRight(line, " "), fit(rowReason(r), why))

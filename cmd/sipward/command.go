@@ -39,7 +39,7 @@ func setUp(root *cobra.Command) {
 }
 
 func addSocketFlag(cmd *cobra.Command) {
-	cmd.Flags().String("socket", control.DefaultSocket, "the daemon's socket")
+	cmd.Flags().String("socket", control.DefaultSocket, "daemon at `PATH`")
 }
 
 // daemonVerb marks a verb that talks to the daemon.

@@ -44,7 +44,7 @@ humans ordered, and what broke. With -f it goes on until you stop it.`,
 	return cmd
 }
 
-// event prints one record, indented where it goes on.
+// event prints one record; its sentence has a column of its own.
 func (o *output) event(r *control.EventRecord) {
 	who := ""
 	switch {
@@ -53,16 +53,6 @@ func (o *output) event(r *control.EventRecord) {
 	case r.Src.IsValid():
 		who = r.Src.String()
 	}
-	words := []string{r.Why}
-	if r.Seconds > 0 {
-		words = append([]string{"for " + ago(time.Duration(r.Seconds)*time.Second)}, words...)
-	}
-	if r.Class != "" {
-		words = append([]string{r.Class}, words...)
-	}
-	if r.By != "" {
-		words = append([]string{"by " + r.By}, words...)
-	}
 	colour := yellow
 	switch r.Type {
 	case "ban", "degraded":
@@ -70,24 +60,38 @@ func (o *output) event(r *control.EventRecord) {
 	case "unban", "allow", "recovered", "start":
 		colour = green
 	}
-	head := fmt.Sprintf("%s  ", o.clock(r.Time))
-	text := fmt.Sprintf("%-15s  %s", printable(who), printable(strings.Join(words, "  ")))
-	kind := fmt.Sprintf("%-9s", printable(r.Type))
-	width := columns - len(head) - 11
-	for i, line := range wrapKeep(text, width) {
-		if i == 0 {
-			o.printf("%s%s  %s\n", head, o.paint(colour, kind), line)
-			continue
+	const whoWidth = 15 // an IPv4 address; longer ones get a line of their own
+	clock := o.clock(r.Time)
+	indent := len(clock) + 2 + 9 + 2 + whoWidth + 2
+	lines := wrap(printable(eventText(r)), columns-indent)
+	o.printf("%s  %s  %-*s", clock, o.paint(colour, fmt.Sprintf("%-9s", printable(r.Type))), whoWidth, who)
+	if len(who) > whoWidth {
+		lines = append([]string{""}, lines...)
+	}
+	for i, line := range lines {
+		switch {
+		case line == "":
+			o.printf("\n")
+		case i == 0:
+			o.printf("  %s\n", line)
+		default:
+			o.printf("%*s%s\n", indent, "", line)
 		}
-		o.printf("%*s%s\n", len(head)+11, "", line)
 	}
 }
 
-// wrapKeep is wrap, with the blanks of a text that fits in one line kept.
-func wrapKeep(text string, width int) []string {
-	text = strings.TrimRight(text, " ")
-	if len([]rune(text)) <= width {
-		return []string{text}
+// eventText gives class, length, reason and the human behind it.
+func eventText(r *control.EventRecord) string {
+	text := r.Class
+	if r.Seconds > 0 {
+		text = strings.TrimSpace(text + " for " + ago(time.Duration(r.Seconds)*time.Second))
 	}
-	return wrap(text, width)
+	if text != "" && r.Why != "" {
+		text += ": "
+	}
+	text += r.Why
+	if r.By != "" && r.By != "sipward" {
+		text = strings.TrimSpace(text + " (by " + r.By + ")")
+	}
+	return text
 }

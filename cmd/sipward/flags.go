@@ -82,7 +82,7 @@ func (c *choice) Type() string { return strings.Join(c.words, "|") }
 func prefixArgument(cmd *cobra.Command, text string) (netip.Prefix, error) {
 	p, mistake := config.ParsePrefix(text)
 	if mistake != nil {
-		return p, usageError(fmt.Sprintf("cannot %s %q", cmd.Name(), mistake.Word), "it "+mistake.Why, mistake.Do)
+		return p, usageError(fmt.Sprintf("%s cannot read %q", cmd.CommandPath(), mistake.Word), "it "+mistake.Why, mistake.Do)
 	}
 	return p, nil
 }

@@ -144,8 +144,9 @@ func printableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// ago writes a span for people: its two largest units, 0s for less.
+// ago writes a span for people, in its two largest units.
 func ago(d time.Duration) string {
+	d = d.Round(time.Second)
 	unit := time.Second
 	switch {
 	case d >= 24*time.Hour:

@@ -26,9 +26,7 @@ and how to take it back. It answers for addresses that are not blocked too.`,
 
 func runWhy(cmd *cobra.Command, args []string) error {
 	target := args[0]
-	// A word of digits, dots and colons was meant as an address; a slip in it
-	// must not turn it into the name of an account.
-	if _, err := netip.ParseAddr(target); err != nil && strings.Trim(target, "0123456789.:/") == "" && strings.ContainsAny(target, ".:/") {
+	if _, err := netip.ParseAddr(target); err != nil && meantAsAddress(target) {
 		prefix, err := prefixArgument(cmd, target)
 		if err != nil {
 			return err
@@ -47,6 +45,13 @@ func runWhy(cmd *cobra.Command, args []string) error {
 	}
 	o.explanation(&e)
 	return nil
+}
+
+// meantAsAddress says that a word is no account's name: a slip in an address
+// must not be answered with "not seen".
+func meantAsAddress(target string) bool {
+	dotted := strings.Trim(target, "0123456789./:") == "" && strings.ContainsAny(target, "./:")
+	return dotted || strings.Count(target, ":") > 1 && strings.Trim(target, "0123456789abcdefABCDEF.:/[]%") == ""
 }
 
 func (o *output) explanation(e *control.Explanation) {
@@ -73,7 +78,7 @@ func (o *output) explanation(e *control.Explanation) {
 	}
 	if len(e.Undo) == 2 {
 		o.field("undo", e.Undo[0])
-		o.field("", e.Undo[1]+"   (undo and trust for a day)")
+		o.field("or trust", e.Undo[1])
 	}
 }
 
@@ -85,9 +90,6 @@ func (o *output) verdict(e *control.Explanation, live *control.BanRow) {
 	}
 	line := o.paint(colour, strings.ToUpper(printable(e.Verdict))) + "  " + printable(e.Target)
 	if live != nil {
-		if p := prefixWord(live.Prefix); p != e.Target {
-			line += " (in " + p + ")"
-		}
 		if live.Blocks() {
 			line += ", " + scopeWords(live.Scope)
 		}
@@ -124,6 +126,9 @@ var proofs = map[string]string{
 
 // entry prints the decision in force and what it rests on.
 func (o *output) entry(e *control.Explanation, r *control.BanRow) {
+	if name := rowName(r); name != e.Target {
+		o.field("prefix", name)
+	}
 	if r.Rule != "" {
 		o.field("rule", strings.TrimSpace(r.Rule+"  "+r.Class))
 	}

@@ -24,7 +24,7 @@ func (r *raw) check() (*Config, error) {
 	if r.origins != nil {
 		c.origins = r.origins
 	}
-	k := checker{}
+	k := checker{faults: r.faults}
 	c.Mode = Mode(k.choice("mode", r.mode, modes, string(c.Mode)))
 	c.Backend = Backend(k.choice("enforce.backend", r.backend, backends, string(c.Backend)))
 	c.BanAll = k.choice("ban.scope", r.scope, scopes, "sip") == "all"

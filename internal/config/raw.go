@@ -21,6 +21,8 @@ type raw struct {
 
 	// origins tells where each key was last given.
 	origins map[string]place
+	// faults are the mistakes of form.
+	faults faults
 }
 
 type rawListen struct {
@@ -41,7 +43,8 @@ type word struct {
 
 func (w word) given() bool { return w.at.line > 0 }
 
-// read adds one file's words.
+// read adds one file's words. Its error is about the file as a whole; mistakes
+// of form are kept, so that they are shown together with wrong values.
 func (r *raw) read(name string, in io.Reader) error {
 	root, err := tree(name, in)
 	if err != nil || root == nil {
@@ -64,19 +67,24 @@ func (r *raw) read(name string, in io.Reader) error {
 		"metrics":    s.word(&r.metrics),
 		"state":      s.word(&r.state),
 	})
-	return s.faults.err()
+	r.faults = append(r.faults, s.faults...)
+	return nil
 }
 
 func (r *raw) takeListen(s *shape, key string, node ast.Node) {
-	entry := rawListen{at: s.place(node)}
+	entry, before := rawListen{at: s.place(node)}, len(s.faults)
 	s.fields(key, node, map[string]taker{"port": s.word(&entry.port), "transport": s.word(&entry.transport)})
-	r.listen = append(r.listen, entry)
+	if len(s.faults) == before { // else something seems to be missing that is only misspelt
+		r.listen = append(r.listen, entry)
+	}
 }
 
 func (r *raw) takeLog(s *shape, key string, node ast.Node) {
-	entry := rawLog{at: s.place(node)}
+	entry, before := rawLog{at: s.place(node)}, len(s.faults)
 	s.fields(key, node, map[string]taker{"file": s.word(&entry.file), "format": s.word(&entry.format)})
-	r.logs = append(r.logs, entry)
+	if len(s.faults) == before {
+		r.logs = append(r.logs, entry)
+	}
 }
 
 // shape walks one file's tree and notes what has the wrong form.

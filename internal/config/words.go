@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-const addressHint = "write an address such as 203.0.113.7 or 2001:db8::7, or a network such as 203.0.113.0/24"
+const addressHint = "write 203.0.113.7, 2001:db8::7 or a network: 203.0.113.0/24"
 
 // ParsePrefix reads an address, which stands for itself alone, or a network
 // without host bits. The settings and the command line share it.
@@ -56,7 +56,7 @@ func badMask(text string, a, mask netip.Addr) *Mistake {
 func badAddress(text, address, length string) *Mistake {
 	m := &Mistake{Word: text, Why: "is not an address", Do: addressHint}
 	if text == "" {
-		m.Why = "an empty word is not an address"
+		m.Why = "is an empty word"
 		return m
 	}
 	if withPort, err := netip.ParseAddrPort(text); err == nil {

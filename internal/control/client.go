@@ -198,7 +198,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(err, fs.ErrPermission):
 		return &Problem{What: "you may not command this daemon", Kind: ErrNotPermitted,
-			Why: "only root and members of the group " + groupName + " may open " + c.path, Do: "try again with sudo"}
+			Why: "only root and the group " + groupName + " may open " + c.path, Do: "try again with sudo"}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Problem{What: "no daemon is running", Kind: ErrUnreachable,
 			Why: "there is no socket at " + c.path, Do: "sudo systemctl start sipward"}

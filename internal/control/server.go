@@ -114,7 +114,7 @@ func onlyPermitted(next http.Handler) http.Handler {
 		p, ok := r.Context().Value(peerKey{}).(peer)
 		if !ok || !p.permitted(groupName) {
 			sendProblem(w, &Problem{What: "you may not command this daemon", Kind: ErrNotPermitted,
-				Why: "only root and members of the group " + groupName + " may", Do: "try again with sudo"})
+				Why: "only root and the group " + groupName + " may", Do: "try again with sudo"})
 			return
 		}
 		if r.Method == http.MethodPost {
