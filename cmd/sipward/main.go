@@ -32,7 +32,7 @@ kernel. Without a verb it says in short how things stand.`,
 	addTo(root, "Look closer:",
 		explainCommand(), replayCommand(), uaCommand())
 	addTo(root, "The daemon:",
-		stopCommand(), reloadCommand(), configCommand())
+		runCommand(), stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",
 		versionCommand(), completionCommand())
 	setUp(root)

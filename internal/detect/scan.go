@@ -14,6 +14,7 @@ import (
 // new target counts once:
 //
 //	disregarded      ln(0.98/0.30) = +1.18
+//	  and ACKed      ln(0.98/0.10) = +2.28: no lost packet can excuse it
 //	unknown account  ln(0.95/0.10) = +2.25 for a REGISTER, +1.18 else
 //	wrong, unproven  +1.18: credentials for a nonce we did not send it
 //	followed         ln(0.02/0.70) = -3.56, and the limit is lifted
@@ -26,6 +27,7 @@ type unprovenScan struct{}
 
 const (
 	scanDisregarded = 1.184
+	scanConfirmed   = 2.282
 	scanUnknown     = 2.251
 	scanHeeded      = -3.555
 	scanHalfLife    = 10 * time.Minute
@@ -48,6 +50,9 @@ func (unprovenScan) Weigh(s *Sight) {
 		return
 	case o.Result == event.Disregarded && t.novel(s.account):
 		step = scanDisregarded
+		if o.Proof > event.None {
+			step = scanConfirmed
+		}
 	case o.Result == event.UnknownUser && o.Proof < event.GradeB && !o.Text && t.novel(s.account):
 		step = scanDisregarded
 		if o.Method == event.REGISTER {

@@ -225,6 +225,14 @@ func (n *NFT) Dropped(b ban.Ban) (uint64, bool) {
 	return state.Packets, held && err == nil
 }
 
+// SetPorts replaces the protected ports.
+func (n *NFT) SetPorts(udp, tcp []uint16) error {
+	if err := n.table.SetPorts(udp, tcp); err != nil {
+		return fmt.Errorf("replace protected ports: %w", err)
+	}
+	return nil
+}
+
 // Watch tells when somebody else changed our table, for a Sync at once.
 func (n *NFT) Watch(ctx context.Context) (<-chan nft.Change, error) { return n.table.Watch(ctx) }
 

@@ -5,6 +5,7 @@ package guard
 
 import (
 	"sync"
+	"time"
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/bounded"
@@ -40,6 +41,9 @@ type Witness interface {
 	// Done is called for every change of the table, with the entry as it now
 	// is; an entry that ended has Ended set.
 	Done(b ban.Ban)
+	// Again is called when a block is decided, at the given time, whose entry has
+	// been in force since b.Since.
+	Again(b ban.Ban, at time.Time)
 	// Fenced is called for a block that the never-ban fence turned away.
 	Fenced(b ban.Ban)
 	// Trouble is called when the kernel refused an order.
@@ -110,6 +114,9 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 		return fenced
 	}
 	entry, changed := g.table.Put(b)
+	if b.Action.Blocks() && entry.Since.Before(b.Since) {
+		g.witness.Again(entry, b.Since)
+	}
 	if changed {
 		g.told(entry, g.kernel.Apply([]ban.Ban{entry}, g.yielding(b), b.Since))
 	}

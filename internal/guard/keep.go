@@ -93,7 +93,7 @@ func (g *Guard) Switch(kernel enforce.Backend, now time.Time) (old enforce.Backe
 // Sync compares the kernel with the table and repairs it, without holding up
 // decisions meanwhile. It says how many elements differed.
 func (g *Guard) Sync(now time.Time) int {
-	missing, repaired, err := g.layer().Sync(g.live, now)
+	missing, repaired, err := g.Layer().Sync(g.live, now)
 	if err != nil {
 		g.witness.Trouble(err)
 	}
@@ -112,7 +112,8 @@ func (g *Guard) Sync(now time.Time) int {
 	return repaired + len(put)
 }
 
-func (g *Guard) layer() enforce.Backend {
+// Layer is the kernel layer in use.
+func (g *Guard) Layer() enforce.Backend {
 	g.doing.Lock()
 	defer g.doing.Unlock()
 	return g.kernel
@@ -130,4 +131,4 @@ func (g *Guard) live(yield func(ban.Ban) bool) {
 }
 
 // Dropped is how many packets the kernel has kept out for an entry.
-func (g *Guard) Dropped(b ban.Ban) (uint64, bool) { return g.layer().Dropped(b) }
+func (g *Guard) Dropped(b ban.Ban) (uint64, bool) { return g.Layer().Dropped(b) }

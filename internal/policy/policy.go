@@ -51,6 +51,9 @@ type Policy struct {
 	// jitter is the part by which durations vary, so that an attacker cannot
 	// plan around them: 0.2 live, 0 in a replay.
 	jitter float64
+	// longest and scope are how far a drop may go, in time and in ports.
+	longest time.Duration
+	scope   ban.Scope
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -65,11 +68,23 @@ type Options struct {
 	// Jitter varies durations by up to this part, 0 to 0.2.
 	Jitter float64
 	Seed   uint64
+	// Longest caps a drop; 0 means the ladder's own end, 7 days.
+	Longest time.Duration
+	// AllPorts makes drops of proven sources close every port.
+	AllPorts bool
 }
 
 // New makes a Policy.
 func New(o Options) *Policy {
-	return &Policy{table: o.Table, fence: o.Fence, jitter: o.Jitter, random: rand.New(rand.NewPCG(o.Seed, 1))}
+	p := &Policy{table: o.Table, fence: o.Fence, jitter: o.Jitter, longest: o.Longest,
+		random: rand.New(rand.NewPCG(o.Seed, 1))}
+	if p.longest == 0 {
+		p.longest = ladder[len(ladder)-1]
+	}
+	if o.AllPorts {
+		p.scope = ban.ScopeAll
+	}
+	return p
 }
 
 // Judge says what a finding leads to.
@@ -94,8 +109,9 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	case f.Proof == event.GradeC:
 		p.hint(&b, f)
 	default:
-		b.Action = ban.Drop
-		b.Until = f.Time.Add(p.vary(ladder[min(p.table.Drops(host, f.Time), len(ladder)-1)]))
+		b.Action, b.Scope = ban.Drop, p.scope
+		length := ladder[min(p.table.Drops(host, f.Time), len(ladder)-1)]
+		b.Until = f.Time.Add(min(p.vary(length), p.longest))
 	}
 	return b
 }

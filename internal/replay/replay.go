@@ -182,6 +182,9 @@ func (w *witness) Done(b ban.Ban) {
 	w.options.Report.Ban(&b)
 }
 
+// Again implements guard.Witness.
+func (w *witness) Again(ban.Ban, time.Time) {}
+
 // Fenced implements guard.Witness.
 func (w *witness) Fenced(ban.Ban) {}
 

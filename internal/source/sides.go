@@ -5,7 +5,40 @@ import (
 	"sort"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/packet"
 )
+
+// Sides says which addresses and ports are ours.
+type Sides struct {
+	// Local tells our own addresses; live, its answers change with the machine.
+	Local func(netip.Addr) bool
+	// Ports are the UDP ports on which SIP is served.
+	Ports map[uint16]bool
+	// AnyPort takes SIP on other ports too, as a replay of an unknown capture must.
+	AnyPort bool
+}
+
+// listed says that one end of the packet is a SIP port of ours.
+func (s *Sides) listed(p *packet.Packet) bool {
+	return s.Ports[p.Dst.Port()] || s.Ports[p.Src.Port()]
+}
+
+// served says that the packet may be SIP for us.
+func (s *Sides) served(p *packet.Packet) bool { return s.AnyPort || s.listed(p) }
+
+// inbound decides the direction: by our own address, and where that does not
+// tell (both ends are ours, or neither), by the port that is served and by who
+// asks whom.
+func (s *Sides) inbound(p *packet.Packet, response bool) bool {
+	from, to := s.Local(p.Src.Addr()), s.Local(p.Dst.Addr())
+	if from != to {
+		return to
+	}
+	if from, to = s.Ports[p.Src.Port()], s.Ports[p.Dst.Port()]; from != to {
+		return to
+	}
+	return !response
+}
 
 // Locals finds out which side of a capture is ours, for replays of other
 // machines' traffic: addresses that answer a REGISTER or challenge somebody,
@@ -48,9 +81,9 @@ func count(seen map[netip.Addr]int, a netip.Addr) {
 // Addresses gives what was found, in order. An address that only asks is
 // never among them; where nobody answered, whoever was asked most is ours.
 func (l *Locals) Addresses() []netip.Addr {
-	found := l.answers
+	found := busiest(l.answers)
 	if len(found) == 0 {
-		found = mostAsked(l.asked)
+		found = busiest(l.asked)
 	}
 	list := make([]netip.Addr, 0, len(found))
 	for a := range found {
@@ -60,15 +93,16 @@ func (l *Locals) Addresses() []netip.Addr {
 	return list
 }
 
-// mostAsked keeps the destinations that got at least a tenth of what the
-// busiest one did.
-func mostAsked(asked map[netip.Addr]int) map[netip.Addr]int {
+// busiest keeps the addresses with at least a tenth of the busiest one's
+// count: a carrier that challenges our own registration now and then, or an
+// attacker who forges an answer, is not the server.
+func busiest(seen map[netip.Addr]int) map[netip.Addr]int {
 	most := 0
-	for _, n := range asked {
+	for _, n := range seen {
 		most = max(most, n)
 	}
 	kept := map[netip.Addr]int{}
-	for a, n := range asked {
+	for a, n := range seen {
 		if n*10 >= most {
 			kept[a] = n
 		}

@@ -18,6 +18,16 @@ func (s *source) await(c challenge) {
 	s.next = (s.next + 1) % uint8(len(s.open))
 }
 
+// arrived notes that an ACK has confirmed a challenge: what follows, or does
+// not, can no longer be blamed on a lost packet.
+func (s *source) arrived(call uint32, proof event.Grade) {
+	for i := range s.open {
+		if s.open[i].account != 0 && s.open[i].call == call {
+			s.open[i].proof = max(s.open[i].proof, proof)
+		}
+	}
+}
+
 // heed compares a new request with the challenges its sender still owes an
 // answer. Credentials that echo our nonce settle the debt; going on to another
 // account while a challenge lies there is what scanners do and phones do not.
@@ -31,11 +41,19 @@ func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) 
 		case answers && (c.call == call || c.account == account):
 			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Followed, proof))
 			*c = challenge{}
-		case c.account != account && !c.counted && now-c.at >= reactTime:
+		case c.account != account && !c.counted && now-c.at >= patience(c, e):
 			c.counted = true
-			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Disregarded, event.None))
+			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Disregarded, c.proof))
 		}
 	}
+}
+
+// patience is how long a challenge may wait while its receiver asks on.
+func patience(c *challenge, e *event.Event) int64 {
+	if c.port == e.Remote.Port() {
+		return reactTime
+	}
+	return roundTrip
 }
 
 func (t *Tracker) about(e *event.Event, s *source, c *challenge, result event.Result, proof event.Grade) event.Outcome {

@@ -1,6 +1,9 @@
 package track
 
 import (
+	"math"
+	"strings"
+
 	"github.com/sipward/sipward/internal/event"
 )
 
@@ -25,11 +28,12 @@ func (t *Tracker) line(e *event.Event, now int64) {
 		return // we watch this transport and saw no such packet
 	}
 	s := t.source(e, now)
-	if e.Log.Kind != event.AuthOK {
-		s.requests++
-	}
-	e.Requests = s.requests
 	result := lineResult(e.Log.Kind)
+	if t.toldTwice(e, result, now) {
+		return
+	}
+	s.requests++
+	e.Requests = s.requests
 	if result == 0 {
 		return
 	}
@@ -80,4 +84,31 @@ func lineResult(kind event.LogKind) event.Result {
 		return event.Refused
 	}
 	return 0
+}
+
+// telling counts the lines about one kind of event, by the channel they came from.
+type telling struct {
+	channel [2]uint16 // notices, security events
+	told    uint16
+}
+
+// toldTwice says that the line repeats what another channel of the same log
+// has told: with notices and security events in one file, Asterisk writes
+// every failure twice.
+func (t *Tracker) toldTwice(e *event.Event, result event.Result, now int64) bool {
+	key := t.seed.More(t.seed.Mix(t.seed.Addr(e.Remote.Addr()), uint64(result)), e.Log.User)
+	c, _ := t.tellings.Put(key, now)
+	channel := 0
+	if strings.Contains(e.Log.Rule, ".security.") {
+		channel = 1
+	}
+	if c.channel[channel] == math.MaxUint16 {
+		*c = telling{}
+	}
+	c.channel[channel]++
+	if c.channel[channel] <= c.told {
+		return true
+	}
+	c.told = c.channel[channel]
+	return false
 }

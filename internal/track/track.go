@@ -22,12 +22,15 @@ const (
 	// left: a phone answers within a round trip, and an old nonce may have been
 	// read by somebody else.
 	proofPeriod = int64(16 * time.Second)
-	// reactTime is how long a challenge may lie unheeded, while its receiver
-	// already asks for another account, before that is held against it. It only
-	// has to outlast the moment in which many phones behind one address speak
-	// before the first reply is on the wire; a challenge answered later takes
-	// the reproach back (Followed).
+	// reactTime is how long a challenge may lie unheeded, while the very port it
+	// went to already asks for another account, before that is held against the
+	// source. It only has to outlast the moment in which a client with many
+	// accounts speaks before the first reply is on the wire; a challenge answered
+	// later takes the reproach back (Followed).
 	reactTime = int64(4 * time.Millisecond)
+	// roundTrip is the same where another port asks: many phones behind one
+	// address start together, and each needs a round trip to answer.
+	roundTrip = int64(300 * time.Millisecond)
 	// joinTime is how far apart a log line and its packet may be.
 	joinTime = int64(2 * time.Second)
 )
@@ -50,6 +53,7 @@ type Tracker struct {
 	sources  *bounded.Table[source]
 	requests *bounded.Table[request]
 	calls    *bounded.Table[call]
+	tellings *bounded.Table[telling]
 	proofs   *bounded.Generations
 	waiting  queue
 	tags     tagWatch
@@ -65,6 +69,7 @@ func New(o Options) *Tracker {
 		sources:  bounded.NewTable[source](65536 / lanes),
 		requests: bounded.NewTable[request](65536 / lanes),
 		calls:    bounded.NewTable[call](65536 / lanes),
+		tellings: bounded.NewTable[telling](16384 / lanes),
 		proofs:   bounded.NewGenerations(2<<20/lanes, proofPeriod),
 		waiting:  queue{ring: make([]waiter, 65536/lanes)},
 	}
@@ -82,8 +87,10 @@ type challenge struct {
 	at            int64
 	account, call uint32 // short hashes, 0 in an empty slot
 	name          name
+	port          uint16
 	method        event.Method
-	counted       bool // already reported as Disregarded
+	proof         event.Grade // what its ACK proves: that the reply arrived
+	counted       bool        // already reported as Disregarded
 }
 
 // request is one open or settled transaction of a remote address.
@@ -218,7 +225,7 @@ func (t *Tracker) reply(e *event.Event, now int64) {
 	switch {
 	case r.result == event.Challenged, r.result == event.Failed, r.method == event.OPTIONS:
 		s.await(challenge{at: now, account: t.short(r.account.text[:r.account.length]),
-			call: t.short(e.SIP.CallID), name: r.account, method: r.method})
+			call: t.short(e.SIP.CallID), name: r.account, port: r.port, method: r.method})
 	}
 }
 
@@ -264,6 +271,7 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 // only the receiver of our reply has seen (RFC 3261 17.1.1.3).
 func (t *Tracker) ack(e *event.Event, s *source, now int64) {
 	proof := t.tagProof(e, now)
+	s.arrived(t.short(e.SIP.CallID), proof)
 	r := t.requests.Get(t.transaction(e))
 	if proof == event.None || r == nil || r.method != event.INVITE || r.proof >= proof || r.result == event.Accepted {
 		return

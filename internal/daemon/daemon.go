@@ -1,0 +1,265 @@
+// Package daemon puts the hall on a machine: it opens the wires, keeps kernel
+// and journal in step, and lets people in through the control socket. Here is
+// where real time, goroutines and file descriptors live.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/enforce"
+	"github.com/sipward/sipward/internal/guard"
+	"github.com/sipward/sipward/internal/host"
+	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/store"
+)
+
+// Options says how to run.
+type Options struct {
+	// Load reads the settings; it is asked again at a reload.
+	Load func() (*config.Config, error)
+	// Socket is where people are let in.
+	Socket string
+	// Record, if set, gets the packets judged, as a capture file.
+	Record io.Writer
+	// Hangup asks for a reload.
+	Hangup <-chan os.Signal
+	// Log is where the daemon speaks.
+	Log *slog.Logger
+	// Version is shown by `status`.
+	Version string
+	// Ready is called once the first packet would be judged.
+	Ready func()
+}
+
+// Daemon is a running sipward.
+type Daemon struct {
+	options Options
+	config  *config.Config
+	began   time.Time
+
+	store   *store.Store
+	table   *ban.Table
+	writer  *ban.Writer
+	fence   *policy.Fence
+	guard   *guard.Guard
+	machine *host.Machine
+	names   *host.Resolver
+	feed    *feed
+	health  *health
+	lanes   []*lane
+	salt    uint32 // of the choice of lane
+	senses  *senses
+
+	// changing keeps reloads apart from each other and from the end.
+	changing sync.Mutex
+	end      context.CancelFunc
+	// clear is set when the kernel is to be left without our bans.
+	clear bool
+}
+
+// Run runs sipward until ctx ends or somebody stops it. Bans stay in the
+// kernel unless they were to be cleared.
+func Run(ctx context.Context, o Options) error {
+	settings, err := o.Load()
+	if err != nil {
+		return err
+	}
+	server, err := control.Listen(o.Socket)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	d, err := build(o, settings)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx, server)
+}
+
+// build opens the store and builds the hall, without touching the kernel yet.
+func build(o Options, settings *config.Config) (*Daemon, error) {
+	now := time.Now()
+	journal, err := store.Open(settings.State, now)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{
+		options: o, config: settings, began: now, store: journal,
+		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
+		health: newHealth(o.Log), salt: rand.Uint32(),
+	}
+	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
+		return nil, errors.Join(err, journal.Close())
+	}
+	d.feed = newFeed(journal, d.health)
+	d.writer = ban.NewWriter(d.table, journal, time.After)
+	if warning := journal.Warning(); warning != "" {
+		d.health.set("store", warning)
+	}
+	if err := d.restore(now); err != nil {
+		return nil, errors.Join(err, journal.Close())
+	}
+	d.names = host.NewResolver(host.ResolverOptions{})
+	d.names.SetNames(settings.TrunkNames)
+	seed := bounded.Seed{K0: rand.Uint64(), K1: rand.Uint64()}
+	count := laneCount(o.Record != nil)
+	d.guard = guard.New(guard.Options{
+		Policy: policy.New(policy.Options{Table: d.table, Fence: d.fence, Jitter: 0.2, Seed: rand.Uint64(),
+			Longest: settings.LongestBan, AllPorts: settings.BanAll}),
+		Fence: d.fence, Table: d.table, Kernel: enforce.DryRun{}, Witness: d.feed,
+		Lanes: count, Seed: seed, Wire: true,
+	})
+	for i := range count {
+		d.lanes = append(d.lanes, newLane(d, i))
+	}
+	return d, nil
+}
+
+// restore fills the table with what the journal kept.
+func (d *Daemon) restore(now time.Time) error {
+	entries, err := d.store.Load()
+	if err != nil {
+		return fmt.Errorf("load bans: %w", err)
+	}
+	if skipped := d.table.Restore(entries, now); skipped > 0 {
+		d.health.set("restore", fmt.Sprintf("%d saved bans could not be read and were left out", skipped))
+	}
+	return nil
+}
+
+// run starts everything, says that it is ready, and waits for the end.
+func (d *Daemon) run(ctx context.Context, server *control.Server) error {
+	ctx, d.end = context.WithCancel(ctx)
+	defer d.end()
+	if err := d.open(); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	var work sync.WaitGroup
+	failures := make(chan error, 1)
+	for _, task := range []func(context.Context) error{
+		d.writer.Run, d.feed.run, d.keepFence, d.keepKernel, d.keepHouse, d.serveMetrics, d.heedHangups,
+		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) },
+	} {
+		work.Go(func() {
+			if err := task(ctx); err != nil && ctx.Err() == nil {
+				select {
+				case failures <- err:
+				default:
+				}
+				d.end()
+			}
+		})
+	}
+	for _, l := range d.lanes {
+		work.Go(func() { l.run(ctx) })
+	}
+	d.say("start")
+	d.options.Ready()
+	d.notify(sd.SdNotifyReady)
+	<-ctx.Done()
+	work.Wait()
+	return errors.Join(d.close(), first(failures))
+}
+
+func first(failures <-chan error) error {
+	select {
+	case err := <-failures:
+		return err
+	default:
+		return nil
+	}
+}
+
+// open takes up kernel and wires as the settings say.
+func (d *Daemon) open() error {
+	kernel, err := d.openKernel()
+	if err != nil {
+		return err
+	}
+	d.guard.Protect(d.posts(), time.Now())
+	d.guard.Switch(kernel, time.Now())
+	s, err := d.openSenses()
+	if err != nil {
+		return errors.Join(err, kernel.Close(false))
+	}
+	d.senses = s
+	for _, l := range d.lanes {
+		l.attach(s)
+	}
+	return nil
+}
+
+// close lets go of the wires, the kernel and the store, in this order.
+func (d *Daemon) close() error {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	d.senses.close(d)
+	kernel := d.guard.Switch(enforce.DryRun{}, time.Now())
+	d.machine.Close()
+	return errors.Join(kernel.Close(d.clear), d.store.Close())
+}
+
+// reload reads the settings again and takes them up; when they are wrong, the
+// old ones stay.
+func (d *Daemon) reload() error {
+	settings, err := d.options.Load()
+	if err != nil {
+		return err
+	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	before := d.config
+	d.config = settings
+	d.names.SetNames(settings.TrunkNames)
+	senses, err := d.openSenses()
+	if err != nil {
+		d.config = before
+		return err
+	}
+	old := d.senses
+	d.senses = senses
+	for _, l := range d.lanes {
+		l.attach(senses)
+	}
+	old.close(d)
+	if err := d.changeKernel(before); err != nil {
+		return err
+	}
+	d.guard.Protect(d.posts(), time.Now())
+	d.say("reload")
+	return nil
+}
+
+// heedHangups reloads at a signal. Wrong settings are reported, and the old
+// ones stay.
+func (d *Daemon) heedHangups(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.options.Hangup:
+		}
+		d.notify(sd.SdNotifyReloading)
+		d.health.report("reload", "the new settings are wrong, the old ones stay", d.reload())
+		d.notify(sd.SdNotifyReady)
+	}
+}
+
+// say puts a word about the daemon itself into the event stream.
+func (d *Daemon) say(what string) {
+	d.feed.add(control.EventRecord{Type: what, By: "pid " + pid()})
+}

@@ -1,0 +1,262 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/enforce"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/source"
+)
+
+// durableWait is the longest a human waits for the disk.
+const durableWait = 5 * time.Second
+
+// doors is what people reach through the control socket.
+func (d *Daemon) doors() control.Doors {
+	return control.Doors{Guard: d, Feed: d.feed, Reload: d.reload, Stop: func(clear bool) error {
+		d.changing.Lock()
+		d.clear = clear
+		d.changing.Unlock()
+		d.end()
+		return nil
+	}}
+}
+
+// Order implements control.Guard.
+func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
+	if post, held := d.fence.Holds(b.Prefix); held && b.Action.Blocks() {
+		return control.Receipt{}, &control.Problem{
+			What: fmt.Sprintf("%s is never banned", b.Prefix), Why: "it is " + post.Reason,
+			Do: "take it off the never-ban list first", Kind: control.ErrRefused,
+		}
+	}
+	entry := d.guard.Do(b)
+	if entry.Seq == 0 {
+		return control.Receipt{}, &control.Problem{What: fmt.Sprintf("%s was not entered", b.Prefix),
+			Why: "the order has no effect or the table is full", Kind: control.ErrInvalid}
+	}
+	receipt := control.Receipt{Prefix: entry.Prefix, Action: entry.Action.String(), Scope: entry.Scope.String(),
+		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing()}
+	return receipt, d.durable(entry.Seq)
+}
+
+// durable waits until a change outlives the process.
+func (d *Daemon) durable(seq uint64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), durableWait)
+	defer cancel()
+	if err := d.writer.Durable(ctx, seq); err != nil {
+		return &control.Problem{What: "in force, but not saved", Why: d.writer.Degraded(),
+			Do: "free the disk of " + d.config.State + ", then order it again", Kind: err}
+	}
+	return nil
+}
+
+// Lift implements control.Guard.
+func (d *Daemon) Lift(q control.Lift) (int, error) {
+	now := time.Now()
+	var prefixes []netip.Prefix
+	for b := range d.table.Live(q.Kind) {
+		if q.Matches(&b) {
+			prefixes = append(prefixes, b.Prefix)
+		}
+	}
+	var last uint64
+	lifted := 0
+	for _, p := range prefixes {
+		for _, b := range d.guard.Pardon(p, q.Kind, q.By, now) {
+			last = max(last, b.Seq)
+			lifted++
+		}
+		d.pardon(p, now)
+	}
+	if lifted == 0 {
+		return 0, nil
+	}
+	return lifted, d.durable(last)
+}
+
+// pardon lets every lane forget what is held against a prefix.
+func (d *Daemon) pardon(p netip.Prefix, now time.Time) {
+	e := event.Event{Kind: event.Pardon, Time: now, Remote: netip.AddrPortFrom(p.Addr(), 0)}
+	for _, l := range d.lanes {
+		l.give(e)
+	}
+}
+
+// Bans implements control.Guard.
+func (d *Daemon) Bans() []control.BanRow {
+	rows := []control.BanRow{}
+	for _, kind := range []ban.Kind{ban.KindBlock, ban.KindAllow, ban.KindPass} {
+		for b := range d.table.Live(kind) {
+			dropped, _ := d.guard.Dropped(b)
+			rows = append(rows, control.Row(&b, dropped))
+		}
+	}
+	return rows
+}
+
+// enforcing says that the kernel acts on decisions.
+func (d *Daemon) enforcing() bool {
+	_, dry := d.guard.Layer().(enforce.DryRun)
+	return !dry
+}
+
+// mode is the settings' mode, as far as the layer carries it out.
+func (d *Daemon) mode() string {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	if d.config.Mode == config.Enforce {
+		return control.ModeEnforce
+	}
+	return control.ModeMonitor
+}
+
+// Status implements control.Guard.
+func (d *Daemon) Status() control.Status {
+	s := control.Status{
+		Version: d.options.Version, Since: d.began, Mode: d.mode(), State: d.config.State,
+		Bans: d.table.Len(ban.KindBlock), Allowed: d.table.Len(ban.KindAllow), KnownGood: d.table.Len(ban.KindPass),
+		Layers: map[string]string{}, Degraded: d.degraded(),
+	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	layer := "dryrun"
+	if d.enforcing() {
+		layer = "nft"
+	}
+	for _, i := range d.senses.interfaces {
+		s.Layers[i.Name] = layer
+	}
+	udp, tcp := d.ports()
+	for _, p := range udp {
+		s.Listen = append(s.Listen, fmt.Sprintf("%d/udp", p))
+	}
+	for _, p := range tcp {
+		s.Listen = append(s.Listen, fmt.Sprintf("%d/tcp", p))
+	}
+	s.Sources = d.sources()
+	return s
+}
+
+// degraded lists what does not work.
+func (d *Daemon) degraded() []string {
+	list := d.health.sentences()
+	if sentence := d.writer.Degraded(); sentence != "" {
+		list = append(list, sentence)
+	}
+	for _, l := range d.lanes {
+		if lost := l.lost.Load(); lost > 0 {
+			list = append(list, fmt.Sprintf("lane %d was too busy for %d log lines", l.number, lost))
+		}
+	}
+	return list
+}
+
+// sources says how every wire is. The caller holds changing.
+func (d *Daemon) sources() []control.SourceStatus {
+	total, last := d.counts()
+	list := []control.SourceStatus{{Name: "packets", Kind: "packets", Events: total.Messages + total.Junk, Last: last}}
+	for _, f := range d.senses.logs {
+		s := control.SourceStatus{Name: f.config.File, Kind: "log", Events: f.lines.Load()}
+		if at := f.last.Load(); at != 0 {
+			s.Last = time.Unix(0, at)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// counts adds up the lanes.
+func (d *Daemon) counts() (total source.PacketStats, last time.Time) {
+	for _, l := range d.lanes {
+		c := l.counts.Load()
+		total.Frames += c.Frames
+		total.Messages += c.Messages
+		total.Junk += c.Junk
+		total.KeepAlives += c.KeepAlives
+		total.Overlaps += c.Overlaps
+		total.Skipped += c.Skipped
+		if c.last.After(last) {
+			last = c.last
+		}
+	}
+	return total, last
+}
+
+// Why implements control.Guard.
+func (d *Daemon) Why(target string) (control.Explanation, error) {
+	x := control.Explanation{Target: target, Mode: d.mode(), Verdict: control.NotSeen}
+	addr, err := netip.ParseAddr(strings.Trim(target, "[]"))
+	if err != nil {
+		p, err := netip.ParsePrefix(target)
+		if err != nil {
+			return x, &control.Problem{What: fmt.Sprintf("%q is no address", target), Do: "write an address such as 203.0.113.7", Kind: control.ErrInvalid}
+		}
+		addr = p.Addr()
+	}
+	addr = addr.Unmap()
+	d.explainEntries(&x, addr)
+	if post, held := d.fence.Holds(netip.PrefixFrom(addr, addr.BitLen())); held && x.Verdict != control.Allowed {
+		x.Verdict, x.Why = control.NeverBan, "it is "+post.Reason
+		x.Shields = append(x.Shields, post.Reason)
+	}
+	if d.enforcing() {
+		x.Layers = map[string]string{}
+		for _, i := range d.watched() {
+			x.Layers[i] = "nft"
+		}
+	}
+	return x, nil
+}
+
+func (d *Daemon) watched() []string {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	var names []string
+	for _, i := range d.senses.interfaces {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// explainEntries tells the table's part of an explanation: what is in force
+// decides, and what was is history.
+func (d *Daemon) explainEntries(x *control.Explanation, addr netip.Addr) {
+	rank := map[ban.Action]string{
+		ban.Pass: control.KnownGood, ban.Limit: control.Limited, ban.Slow: control.Limited,
+		ban.Drop: control.Blocked, ban.Allow: control.Allowed,
+	}
+	for _, b := range d.table.Covering(addr) {
+		dropped, _ := d.guard.Dropped(b)
+		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
+		if x.Verdict == control.NotSeen || b.Action.Blocks() && x.Verdict != control.Allowed || b.Action == ban.Allow {
+			x.Verdict, x.Why = rank[b.Action], b.Why
+		}
+		if b.Action == ban.Pass {
+			x.Shields = append(x.Shields, fmt.Sprintf("%d accounts registered from it since %s", len(b.Accounts), b.Since.Format(time.DateTime)))
+		}
+	}
+	for _, b := range d.table.History(netip.PrefixFrom(addr, addr.BitLen())) {
+		if b.Ended.IsZero() {
+			continue
+		}
+		if x.Verdict == control.NotSeen {
+			x.Verdict = control.NotBlocked
+		}
+		x.Entries = append(x.Entries, control.FullRow(&b, 0))
+	}
+	for i := range x.Entries {
+		row := &x.Entries[i]
+		x.Requests = max(x.Requests, uint64(row.Requests))
+		if x.First.IsZero() || row.Since.Before(x.First) {
+			x.First = row.Since
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/store"
+)
+
+const (
+	// feedQueue is how many records may wait for the disk.
+	feedQueue = 1 << 16
+	// leakGrace is how long after a drop answers to its source may still be on
+	// their way out.
+	leakGrace = 2 * time.Second
+)
+
+// feed is the stream of what happens: the hall tells it, the store keeps it,
+// and the control socket reads it.
+type feed struct {
+	store  *store.Store
+	health *health
+
+	mu      sync.Mutex
+	waiting []control.EventRecord
+	lost    uint64
+	grown   chan struct{} // closed and replaced when the store has more
+	last    uint64
+
+	wake chan struct{}
+	// leaks asks for a comparison of kernel and table: a dropped source was answered.
+	leaks chan struct{}
+	// layerChanged tells that another layer is in use.
+	layerChanged chan struct{}
+}
+
+func newFeed(s *store.Store, h *health) *feed {
+	return &feed{
+		store: s, health: h, grown: make(chan struct{}), wake: make(chan struct{}, 1),
+		leaks: make(chan struct{}, 1), layerChanged: make(chan struct{}, 1),
+	}
+}
+
+// add queues a record.
+func (f *feed) add(r control.EventRecord) {
+	if r.Time.IsZero() {
+		r.Time = time.Now()
+	}
+	f.mu.Lock()
+	if len(f.waiting) < feedQueue {
+		f.waiting = append(f.waiting, r)
+	} else {
+		f.lost++
+	}
+	f.mu.Unlock()
+	signal(f.wake)
+}
+
+// signal leaves a token unless there is one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Found implements guard.Witness.
+func (f *feed) Found(found detect.Finding) {
+	if found.Class == detect.ClassGood || found.Class == detect.ClassProven {
+		return
+	}
+	f.add(control.EventRecord{
+		Time: found.Time, Type: "finding", Src: found.Source, Rule: found.Rule, Class: string(found.Class),
+		Severity: string(found.Severity), Proof: found.Proof.String(), Account: found.Account,
+		Requests: found.Requests, Why: found.Why,
+	})
+}
+
+// Done implements guard.Witness.
+func (f *feed) Done(b ban.Ban) {
+	r := control.EventRecord{
+		Time: b.Since, Type: "ban", Prefix: b.Prefix, Action: b.Action.String(), Rule: b.Rule, Class: b.Class,
+		Proof: b.Proof, Requests: b.Requests, By: b.By, Why: b.Why,
+	}
+	if !b.Until.IsZero() {
+		r.Seconds = int64(b.Until.Sub(b.Since) / time.Second)
+	}
+	switch {
+	case b.Action == ban.Pass:
+		return // a phone that registers is no news
+	case !b.Ended.IsZero() && b.EndedBy == "":
+		r.Type, r.Time = "expired", b.Ended
+	case !b.Ended.IsZero():
+		r.Type, r.Time, r.By = "unban", b.Ended, b.EndedBy
+	case b.Action == ban.Allow:
+		r.Type = "allow"
+	}
+	f.add(r)
+}
+
+// Again implements guard.Witness: a source that is dropped goes on being
+// answered, so its packets still reach the server.
+func (f *feed) Again(b ban.Ban, at time.Time) {
+	if b.Action == ban.Drop && at.Sub(b.Since) > leakGrace {
+		f.health.set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
+		signal(f.leaks)
+	}
+}
+
+// Fenced implements guard.Witness.
+func (f *feed) Fenced(b ban.Ban) {
+	f.add(control.EventRecord{
+		Time: b.Since, Type: "alarm", Prefix: b.Prefix, Rule: b.Rule, Class: b.Class, Proof: b.Proof,
+		Requests: b.Requests, Why: b.Why,
+	})
+}
+
+// Trouble implements guard.Witness.
+func (f *feed) Trouble(err error) { f.health.report("enforce", "the kernel refused an order", err) }
+
+// run writes what is queued, until ctx ends and the queue is empty.
+func (f *feed) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			f.flush()
+			return nil
+		case <-f.wake:
+			f.flush()
+		}
+	}
+}
+
+func (f *feed) flush() {
+	f.mu.Lock()
+	batch := f.waiting
+	f.waiting = nil
+	f.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
+	records := make([]store.Record, 0, len(batch))
+	for i := range batch {
+		body, err := json.Marshal(&batch[i])
+		if err != nil {
+			panic("sipward: an event record does not marshal: " + err.Error())
+		}
+		records = append(records, store.Record{Time: batch[i].Time, Body: body})
+	}
+	err := f.store.AppendEvents(records)
+	f.health.report("events", "the event stream is not saved", err)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil && len(f.waiting)+len(batch) <= feedQueue {
+		f.waiting = append(batch, f.waiting...)
+		return
+	}
+	close(f.grown)
+	f.grown = make(chan struct{})
+}
+
+// Events implements control.Feed.
+func (f *feed) Events(since time.Time, after uint64, limit int) ([]control.EventRecord, uint64, error) {
+	stored, err := f.store.Events(store.Query{Since: since, After: int64(after), Limit: limit})
+	if err != nil {
+		return nil, after, err
+	}
+	records := make([]control.EventRecord, 0, len(stored))
+	for _, s := range stored {
+		after = uint64(s.ID)
+		var r control.EventRecord
+		if json.Unmarshal(s.Body, &r) != nil {
+			continue // a later version's record; its number is passed all the same
+		}
+		r.Seq = uint64(s.ID)
+		records = append(records, r)
+	}
+	return records, after, nil
+}
+
+// Wait implements control.Feed.
+func (f *feed) Wait(ctx context.Context, after uint64) error {
+	for {
+		f.mu.Lock()
+		grown := f.grown
+		f.mu.Unlock()
+		if found, _, err := f.Events(time.Time{}, after, 1); err != nil || len(found) > 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-grown:
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+
+	"github.com/sipward/sipward/internal/afpacket"
+)
+
+const (
+	// houseEvery is how often counters are looked at.
+	houseEvery = 5 * time.Second
+	// pruneEvery is how often the store drops what is old.
+	pruneEvery = time.Hour
+	// eventsFor and eventsKept bound the event stream on disk; bansFor and
+	// bansKept the history of bans.
+	eventsFor  = 30 * 24 * time.Hour
+	eventsKept = 500_000
+	bansFor    = 120 * 24 * time.Hour
+	bansKept   = 500_000
+)
+
+// keepHouse does what has to be done now and then: the service manager's
+// watchdog, the capture's losses, the store's age.
+func (d *Daemon) keepHouse(ctx context.Context) error {
+	tick := time.NewTicker(houseEvery)
+	defer tick.Stop()
+	var pruned time.Time
+	var dropped uint64
+	for {
+		// A watchdog sign of life comes only while the lanes move on.
+		if d.moving() {
+			d.notify(sd.SdNotifyWatchdog)
+		}
+		dropped = d.lookAtLosses(dropped)
+		if now := time.Now(); now.Sub(pruned) > pruneEvery {
+			pruned = now
+			d.prune(now)
+		}
+		select {
+		case <-ctx.Done():
+			d.notify(sd.SdNotifyStopping)
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// notify tells the service manager; without one it does nothing.
+func (d *Daemon) notify(state string) {
+	_, err := sd.SdNotify(false, state)
+	d.health.report("systemd", "the service manager cannot be told", err)
+}
+
+// moving says that every lane has looked at its wire lately.
+func (d *Daemon) moving() bool {
+	for _, l := range d.lanes {
+		if time.Since(time.Unix(0, l.alive.Load())) > 2*houseEvery {
+			d.health.set("lane", fmt.Sprintf("lane %d hangs", l.number))
+			return false
+		}
+	}
+	return true
+}
+
+// lookAtLosses tells when packets came faster than they were read.
+func (d *Daemon) lookAtLosses(before uint64) uint64 {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	stats, err := d.senses.capture.Stats()
+	if err != nil {
+		return before
+	}
+	if stats.Dropped > before {
+		d.health.set("loss", fmt.Sprintf("%d packets came faster than they could be read", stats.Dropped))
+	} else {
+		d.health.clear("loss")
+	}
+	return stats.Dropped
+}
+
+func (d *Daemon) prune(now time.Time) {
+	_, err := d.store.PruneEvents(now.Add(-eventsFor), eventsKept)
+	if err == nil {
+		_, err = d.store.PruneBans(now.Add(-bansFor), bansKept)
+	}
+	d.health.report("prune", "old records cannot be dropped", err)
+}
+
+// laneOf is the lane on which the packets of an address arrive.
+func (d *Daemon) laneOf(a netip.Addr) *lane {
+	return d.lanes[afpacket.LaneOf(a, len(d.lanes), d.salt)]
+}
+
+func pid() string { return strconv.Itoa(os.Getpid()) }

@@ -1,0 +1,106 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/enforce"
+	"github.com/sipward/sipward/internal/nft"
+)
+
+// syncEvery is how often kernel and table are compared when nothing calls for it.
+const syncEvery = 30 * time.Second
+
+// openKernel opens the layer that the settings ask for: none in monitor mode.
+func (d *Daemon) openKernel() (enforce.Backend, error) {
+	d.health.clear("kernel")
+	if d.config.Mode != config.Enforce || d.config.Backend == config.BackendDryRun {
+		return enforce.DryRun{}, nil
+	}
+	if d.config.Backend == config.BackendXDP {
+		d.health.set("kernel", "XDP is not built yet: nftables is used instead")
+	}
+	udp, tcp := d.ports()
+	table, err := nft.Open(nft.Options{UDP: udp, TCP: tcp})
+	if err != nil {
+		return nil, fmt.Errorf("open nftables: %w", err)
+	}
+	return enforce.NewNFT(table), nil
+}
+
+// changeKernel takes up new settings of mode, backend and ports.
+func (d *Daemon) changeKernel(before *config.Config) error {
+	if d.config.Mode == before.Mode && d.config.Backend == before.Backend {
+		if layer, ok := d.guard.Layer().(*enforce.NFT); ok {
+			return layer.SetPorts(d.ports())
+		}
+		return nil
+	}
+	if layer, ok := d.guard.Layer().(*enforce.NFT); ok {
+		// The table must be let go before it can be opened again, and what is in
+		// force goes with monitor mode.
+		d.guard.Switch(enforce.DryRun{}, time.Now())
+		if err := layer.Close(d.config.Mode == config.Monitor); err != nil {
+			return err
+		}
+	}
+	kernel, err := d.openKernel()
+	if err != nil {
+		return err
+	}
+	d.guard.Switch(kernel, time.Now())
+	signal(d.feed.layerChanged)
+	return nil
+}
+
+// keepKernel keeps the kernel equal to the table: at intervals, and at once
+// when somebody else touched our table.
+func (d *Daemon) keepKernel(ctx context.Context) error {
+	tick := time.NewTicker(syncEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		d.watchLayer(ctx, d.guard.Layer(), tick.C)
+	}
+	return nil
+}
+
+// watchLayer serves one layer until another one is in use.
+func (d *Daemon) watchLayer(ctx context.Context, layer enforce.Backend, tick <-chan time.Time) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var changes <-chan nft.Change
+	if table, ok := layer.(*enforce.NFT); ok {
+		watch, err := table.Watch(ctx)
+		if err != nil {
+			d.health.set("watch", "foreign changes of nftables are noticed only every 30 s: "+err.Error())
+		}
+		changes = watch
+	}
+	for d.guard.Layer() == layer {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+		case <-d.feed.leaks:
+		case change, open := <-changes:
+			if !open {
+				changes = nil
+				continue
+			}
+			d.options.Log.Warn("somebody else changed our nftables table", "pid", change.PID, "process", change.Process)
+		case <-d.feed.layerChanged:
+			continue
+		}
+		d.sync()
+	}
+}
+
+func (d *Daemon) sync() {
+	began := time.Now()
+	repaired := d.guard.Sync(began)
+	if repaired > 0 {
+		d.options.Log.Warn("kernel repaired", "elements", repaired, "took", time.Since(began).Round(time.Millisecond))
+	}
+}

@@ -1,0 +1,151 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sipward/sipward/internal/afpacket"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/guard"
+	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/source"
+)
+
+const (
+	// laneWait is the longest a lane sleeps: what comes from a log or a human
+	// waits no longer than that.
+	laneWait = 20 * time.Millisecond
+	// laneInbox is how many events from elsewhere may wait for a lane.
+	laneInbox = 4096
+	// mostLanes is enough for any wire this machine can have.
+	mostLanes = 4
+)
+
+// laneCount is how many lanes share the packets. A recording needs one, so
+// that its order is the order of judging.
+func laneCount(recording bool) int {
+	if recording {
+		return 1
+	}
+	return min(runtime.NumCPU(), mostLanes)
+}
+
+// lane is one goroutine that reads packets and walks them through the hall.
+type lane struct {
+	daemon  *Daemon
+	number  int
+	hall    *guard.Lane
+	inbox   chan event.Event
+	lost    atomic.Uint64 // events that found the inbox full
+	alive   atomic.Int64  // UnixNano of the last look at the wire
+	counts  atomic.Pointer[laneCounts]
+	record  *recorder
+	packets *source.Packets
+
+	// mu guards wire, which a reload replaces.
+	mu   sync.Mutex
+	wire *afpacket.Lane
+	next *senses
+}
+
+// laneCounts is what `status` shows of a lane.
+type laneCounts struct {
+	source.PacketStats
+	last time.Time
+}
+
+func newLane(d *Daemon, number int) *lane {
+	l := &lane{daemon: d, number: number, hall: d.guard.Lane(number), inbox: make(chan event.Event, laneInbox)}
+	l.counts.Store(&laneCounts{})
+	l.alive.Store(time.Now().UnixNano())
+	if d.options.Record != nil {
+		l.record = newRecorder(d.options.Record, d.health)
+	}
+	return l
+}
+
+// attach hands the lane new wires; it takes them up before its next read.
+func (l *lane) attach(s *senses) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = s
+}
+
+// run reads until ctx ends. When the capture is closed under it by a reload,
+// the next one is there already.
+func (l *lane) run(ctx context.Context) {
+	frame := source.Frame{}
+	for ctx.Err() == nil {
+		l.takeUp()
+		_, err := l.wire.Read(laneWait, func(f *afpacket.Frame) {
+			frame = source.Frame{Time: f.Time, Link: packet.LinkType(f.Link), Data: f.Data}
+			if e := l.packets.Read(&frame); e != nil {
+				l.see(e)
+			}
+		})
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			l.daemon.health.report("capture", "packets cannot be read", err)
+		}
+		l.drain()
+		l.hall.Advance(time.Now())
+		l.publish()
+	}
+	l.drain()
+}
+
+func (l *lane) takeUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next != nil {
+		l.wire = l.next.capture.Lane(l.number)
+		l.packets = source.NewPackets(l.next.sides)
+		l.next = nil
+	}
+}
+
+func (l *lane) see(e *event.Event) {
+	l.hall.See(e)
+	if l.record != nil {
+		l.record.write(e, l.packets.Packet())
+	}
+}
+
+// drain sees what logs and people have put in.
+func (l *lane) drain() {
+	for {
+		select {
+		case e := <-l.inbox:
+			l.hall.See(&e)
+		default:
+			return
+		}
+	}
+}
+
+func (l *lane) publish() {
+	l.alive.Store(time.Now().UnixNano())
+	stats := l.packets.Stats()
+	before := l.counts.Load()
+	if stats == before.PacketStats {
+		return
+	}
+	counts := &laneCounts{PacketStats: stats, last: before.last}
+	if stats.Messages != before.Messages {
+		counts.last = time.Now()
+	}
+	l.counts.Store(counts)
+}
+
+// give hands the lane an event whose bytes nobody else will change.
+func (l *lane) give(e event.Event) {
+	select {
+	case l.inbox <- e:
+	default:
+		l.lost.Add(1)
+	}
+}

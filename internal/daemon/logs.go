@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/source"
+	"github.com/sipward/sipward/internal/tail"
+)
+
+// logQuiet is how long a log may pause before its last line is taken as complete.
+const logQuiet = 200 * time.Millisecond
+
+// logFollower follows one log and gives its lines to the lanes.
+type logFollower struct {
+	daemon   *Daemon
+	config   config.Log
+	follower *tail.Follower
+	lines    atomic.Uint64
+	last     atomic.Int64 // UnixNano of the last line's arrival
+
+	mu     sync.Mutex
+	reader source.Reader
+	saved  []byte // the checkpoint on disk
+}
+
+// followLog goes on where the last run stopped reading.
+func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
+	f := &logFollower{daemon: d, config: l}
+	f.reader = source.Reader{Format: source.Format(l.Format), Clock: source.Clock{Now: time.Now(), Zone: time.Local}}
+	var from *tail.Checkpoint
+	saved, err := d.store.Checkpoint(f.name())
+	if err != nil {
+		return nil, fmt.Errorf("read checkpoint: %w", err)
+	}
+	if len(saved) > 0 {
+		from = new(tail.Checkpoint)
+		if json.Unmarshal(saved, from) != nil {
+			from = nil
+		}
+	}
+	f.follower, err = tail.Open(l.File, from, tail.Options{})
+	if errors.Is(err, tail.ErrCheckpoint) {
+		d.options.Log.Warn("begin the log anew", "file", l.File, "error", err)
+		f.follower, err = tail.Open(l.File, nil, tail.Options{})
+	}
+	return f, err
+}
+
+func (f *logFollower) name() string { return "tail:" + f.config.File }
+
+// run follows until ctx ends.
+func (f *logFollower) run(ctx context.Context) {
+	defer f.follower.Close()
+	settled := make(chan struct{})
+	go func() { defer close(settled); f.settle(ctx) }()
+	err := f.follower.Run(ctx, f.line)
+	<-settled
+	if ctx.Err() == nil {
+		f.daemon.health.report("log "+f.config.File, "this log is not followed any more", err)
+	}
+	f.quiet()
+}
+
+// line takes one line of the log.
+func (f *logFollower) line(l tail.Line) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lines.Add(1)
+	f.last.Store(time.Now().UnixNano())
+	f.reader.Put(l.Text, time.Now())
+	f.give()
+}
+
+// settle looks after a log that pauses.
+func (f *logFollower) settle(ctx context.Context) {
+	tick := time.NewTicker(logQuiet)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f.quiet()
+		}
+	}
+}
+
+// quiet takes the last line as complete and remembers how far the log was read.
+func (f *logFollower) quiet() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reader.Flush()
+	f.give()
+	thing := "log " + f.config.File
+	f.daemon.health.report(thing, "this log cannot be read", f.follower.Stats().Err)
+	body, err := json.Marshal(f.follower.Checkpoint())
+	if err == nil && !bytes.Equal(body, f.saved) {
+		err = f.daemon.store.SaveCheckpoint(f.name(), body)
+		f.saved = body
+	}
+	f.daemon.health.report("checkpoint "+f.config.File, "how far the log was read is not saved", err)
+}
+
+// give hands what speaks about a source to the lane that knows it.
+func (f *logFollower) give() {
+	for e := f.reader.Next(); e != nil; e = f.reader.Next() {
+		if !e.Remote.IsValid() {
+			continue
+		}
+		kept := *e
+		kept.Place = event.Place{}
+		kept.Log.User = bytes.Clone(e.Log.User)
+		kept.Log.CallID = bytes.Clone(e.Log.CallID)
+		f.daemon.laneOf(e.Remote.Addr()).give(kept)
+	}
+}

@@ -1,0 +1,82 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sipward/sipward/internal/ban"
+)
+
+// gauges and counters of /metrics, read from their owners at each scrape.
+var (
+	framesMetric   = describe("frames_total", "Captured frames on the SIP ports.")
+	messagesMetric = describe("messages_total", "SIP messages judged.")
+	junkMetric     = describe("junk_total", "Datagrams on a SIP port that are not SIP.")
+	lostMetric     = describe("capture_lost_total", "Packets that came faster than they were read.")
+	linesMetric    = describe("log_lines_total", "Log lines read.")
+	entriesMetric  = prometheus.NewDesc("sipward_entries", "Live entries of the ban table.", []string{"kind"}, nil)
+	degradedMetric = describe("degraded", "Number of things that do not work.")
+)
+
+func describe(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("sipward_"+name, help, nil, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (d *Daemon) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(d, to) }
+
+// Collect implements prometheus.Collector.
+func (d *Daemon) Collect(to chan<- prometheus.Metric) {
+	count := func(what *prometheus.Desc, n uint64) {
+		to <- prometheus.MustNewConstMetric(what, prometheus.CounterValue, float64(n))
+	}
+	total, _ := d.counts()
+	count(framesMetric, total.Frames)
+	count(messagesMetric, total.Messages)
+	count(junkMetric, total.Junk)
+	d.changing.Lock()
+	if stats, err := d.senses.capture.Stats(); err == nil {
+		count(lostMetric, stats.Dropped)
+	}
+	var lines uint64
+	for _, f := range d.senses.logs {
+		lines += f.lines.Load()
+	}
+	d.changing.Unlock()
+	count(linesMetric, lines)
+	for name, kind := range map[string]ban.Kind{"block": ban.KindBlock, "allow": ban.KindAllow, "known_good": ban.KindPass} {
+		to <- prometheus.MustNewConstMetric(entriesMetric, prometheus.GaugeValue, float64(d.table.Len(kind)), name)
+	}
+	to <- prometheus.MustNewConstMetric(degradedMetric, prometheus.GaugeValue, float64(len(d.degraded())))
+}
+
+// serveMetrics answers /metrics and /readyz where the settings say.
+func (d *Daemon) serveMetrics(ctx context.Context) error {
+	if !d.config.Metrics.IsValid() {
+		return nil
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(d)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") })
+	server := &http.Server{
+		Addr: d.config.Metrics.String(), Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
+		MaxHeaderBytes: 16 << 10,
+	}
+	go func() {
+		<-ctx.Done()
+		server.Close()
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		// Numbers for a graph are not worth the defence.
+		d.health.report("metrics", "metrics are not served", err)
+	}
+	return nil
+}

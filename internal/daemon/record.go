@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"io"
+
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/pcap"
+)
+
+// recorder writes the packets that were judged, with the time they were
+// judged by, so that a replay of the file meets the same clock.
+type recorder struct {
+	to     io.Writer
+	file   *pcap.Writer
+	health *health
+	frame  []byte
+}
+
+func newRecorder(to io.Writer, h *health) *recorder {
+	file, err := pcap.NewWriter(to, uint32(packet.RawIP))
+	h.report("record", "the recording cannot be written", err)
+	return &recorder{to: to, file: file, health: h}
+}
+
+func (r *recorder) write(e *event.Event, p *packet.Packet) {
+	if r.file == nil {
+		return
+	}
+	frame, err := packet.Append(r.frame[:0], p)
+	if err == nil {
+		r.frame = frame
+		err = r.file.Write(e.Time, frame)
+	}
+	r.health.report("record", "the recording cannot be written", err)
+}

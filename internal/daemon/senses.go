@@ -1,0 +1,178 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sipward/sipward/internal/afpacket"
+	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/host"
+	"github.com/sipward/sipward/internal/source"
+)
+
+// defaultPort is where SIP is served when nothing says otherwise (RFC 3261 18.1.1).
+const defaultPort = 5060
+
+// senses are the wires that one set of settings asks for. A reload opens new
+// ones before it closes the old.
+type senses struct {
+	capture    *afpacket.Capture
+	sides      *source.Sides
+	interfaces []host.Interface
+	ours       atomic.Pointer[map[netip.Addr]bool]
+	logs       []*logFollower
+	stop       context.CancelFunc
+	work       sync.WaitGroup
+}
+
+// openSenses opens the capture and begins to follow the logs.
+func (d *Daemon) openSenses() (*senses, error) {
+	udp, tcp := d.ports()
+	s := &senses{}
+	s.sides = &source.Sides{Local: s.local, Ports: make(map[uint16]bool, len(udp))}
+	for _, p := range udp {
+		s.sides.Ports[p] = true
+	}
+	if err := s.findAddresses(d); err != nil {
+		return nil, err
+	}
+	s.interfaces = d.findInterfaces()
+	capture, err := afpacket.Open(afpacket.Config{
+		Lanes: len(d.lanes), Salt: d.salt, UDP: udp, TCP: tcp, Interfaces: indexes(s.interfaces),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open capture: %w", err)
+	}
+	s.capture = capture
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	for _, l := range d.findLogs() {
+		follower, err := d.followLog(l)
+		if err != nil {
+			d.health.report("log "+l.File, "this log cannot be followed", err)
+			continue
+		}
+		s.logs = append(s.logs, follower)
+		s.work.Go(func() { follower.run(ctx) })
+	}
+	return s, nil
+}
+
+// close lets the wires go and saves how far the logs were read.
+func (s *senses) close(d *Daemon) {
+	s.stop()
+	s.work.Wait()
+	if err := s.capture.Close(); err != nil {
+		d.options.Log.Warn("close capture", "error", err)
+	}
+}
+
+// local says that an address is one of this machine's.
+func (s *senses) local(a netip.Addr) bool { return (*s.ours.Load())[a] }
+
+// refresh takes up changes of the machine's addresses and interfaces.
+func (s *senses) refresh(d *Daemon) {
+	d.health.report("addresses", "this machine's addresses cannot be read", s.findAddresses(d))
+	found := d.findInterfaces()
+	if slices.Equal(indexes(found), indexes(s.interfaces)) {
+		return
+	}
+	s.interfaces = found
+	d.health.report("interfaces", "the capture does not follow the interfaces", s.capture.SetInterfaces(indexes(found)))
+}
+
+func (s *senses) findAddresses(d *Daemon) error {
+	ours, err := d.machine.Addresses()
+	if err != nil {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	s.ours.Store(&ours)
+	return nil
+}
+
+// findInterfaces lists the interfaces to watch: those that the settings name,
+// else all that packets from elsewhere come in by.
+func (d *Daemon) findInterfaces() []host.Interface {
+	if len(d.config.Interfaces) == 0 {
+		found, err := d.machine.Interfaces()
+		d.health.report("interfaces", "not every interface is watched", err)
+		return found
+	}
+	found, missing, err := d.machine.Named(d.config.Interfaces)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("there is no %s", strings.Join(missing, ", "))
+	}
+	d.health.report("interfaces", "not every interface is watched", err)
+	return found
+}
+
+// indexes lists what the capture is to watch. Index 0 matches no interface:
+// without any, nothing is watched, rather than everything.
+func indexes(interfaces []host.Interface) []int {
+	list := make([]int, 0, len(interfaces))
+	for _, i := range interfaces {
+		list = append(list, i.Index)
+	}
+	if len(list) == 0 {
+		list = append(list, 0)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// ports are the protected ports: the settings' own, else where SIP servers
+// listen, else 5060.
+func (d *Daemon) ports() (udp, tcp []uint16) {
+	listen := d.config.Listen
+	if len(listen) == 0 {
+		listen = d.servedPorts()
+	}
+	for _, l := range listen {
+		if l.Transport == "udp" {
+			udp = append(udp, l.Port)
+		} else {
+			tcp = append(tcp, l.Port)
+		}
+	}
+	slices.Sort(udp)
+	slices.Sort(tcp)
+	return slices.Compact(udp), slices.Compact(tcp)
+}
+
+// servedPorts asks the machine where SIP servers listen.
+func (d *Daemon) servedPorts() []config.Listen {
+	servers, err := d.machine.Servers()
+	if err != nil {
+		d.options.Log.Warn("look for SIP servers", "error", err)
+	}
+	var listen []config.Listen
+	for _, server := range servers {
+		for _, p := range server.Ports {
+			listen = append(listen, config.Listen{Port: p.Port, Transport: string(p.Transport)})
+		}
+	}
+	if len(listen) == 0 {
+		listen = []config.Listen{{Port: defaultPort, Transport: "udp"}, {Port: defaultPort, Transport: "tcp"}}
+	}
+	return listen
+}
+
+// findLogs lists the logs to follow: the settings' own, else those that the
+// machine has.
+func (d *Daemon) findLogs() []config.Log {
+	if len(d.config.Logs) > 0 {
+		return d.config.Logs
+	}
+	var logs []config.Log
+	for _, l := range d.machine.Logs() {
+		if source.Readable(source.Format(l.Format)) {
+			logs = append(logs, config.Log{File: l.File, Format: l.Format})
+		}
+	}
+	return logs
+}
