@@ -14,8 +14,12 @@ const (
 	maxFiles = 256     // files of one pattern
 )
 
-// match lists the files of a pattern.
+// match lists the files of a pattern. A plain name is its own file, so that
+// reading it tells what is wrong with it.
 func match(files fs.FS, pattern string) []string {
+	if !strings.Contains(pattern, "*") {
+		return []string{pattern}
+	}
 	names, _ := fs.Glob(files, pattern) // fails for malformed patterns only
 	return names[:min(len(names), maxFiles)]
 }
@@ -57,4 +61,13 @@ func state(files fs.FS, patterns []string) string {
 		}
 	}
 	return b.String()
+}
+
+// watchedFiles are the patterns of all files that Posts reads.
+func watchedFiles() []string {
+	var patterns []string
+	for _, s := range services {
+		patterns = append(patterns, s.pattern)
+	}
+	return append(patterns, sessionFiles...)
 }

@@ -44,13 +44,24 @@ type Options struct {
 type Machine struct {
 	root   string
 	files  fs.FS
-	kernel *kernel
+	kernel network
 
 	mu       sync.Mutex
 	starter  netip.Addr // who started us, until told once; then invalid
 	sessions sessions
 	own      []claim // the kernel's last good answers
 	gateways []claim
+}
+
+// network is what the kernel knows. Its user asks one question at a time.
+type network interface {
+	// addresses gives this machine's own addresses and its default gateways.
+	addresses() (own, gateways []claim, err error)
+	// links lists the interfaces with their addresses.
+	links() ([]link, error)
+	// interfaces is links, with those marked that a default route leaves by.
+	interfaces() ([]link, error)
+	close()
 }
 
 // claim is an address and why it matters.

@@ -116,7 +116,7 @@ func choose(links []link) []Interface {
 	}
 	var chosen []Interface
 	for _, l := range links {
-		if s.watched(l, len(links)) {
+		if s.watched(l, maxStack) {
 			chosen = append(chosen, l.Interface)
 		}
 	}
@@ -130,8 +130,12 @@ func (s *stack) master(l link) (link, bool) {
 	return master, ok && master.Kind != "vrf"
 }
 
-// watched tells whether packets from elsewhere are to be looked at here. depth
-// bounds how high links can lie on each other.
+// maxStack is how high the kernel lets links lie on each other (its
+// MAX_NEST_DEV). A list that is read while it changes could even show a circle.
+const maxStack = 8
+
+// watched tells whether packets from elsewhere are to be looked at here, seen
+// from so many links above the lowest.
 func (s *stack) watched(l link, depth int) bool {
 	_, port := s.master(l)
 	switch {
@@ -158,9 +162,11 @@ func (s *stack) covered(l link, depth int) bool {
 	return !slices.ContainsFunc(below, func(b link) bool { return !s.watched(b, depth-1) && !s.covered(b, depth-1) })
 }
 
-// outside lists what lies below a link, without its guests.
+// outside lists what lies below a link, without the ports of its guests.
 func (s *stack) outside(l link) []link {
-	return slices.DeleteFunc(slices.Clone(s.lower[l.Index]), func(b link) bool { return slices.Contains(guests, b.Kind) })
+	return slices.DeleteFunc(slices.Clone(s.lower[l.Index]), func(b link) bool {
+		return b.master == l.Index && slices.Contains(guests, b.Kind)
+	})
 }
 
 // addressed tells whether packets are sent to the link itself. Every link has

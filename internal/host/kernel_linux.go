@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel asks for addresses, routes and links over one netlink socket. Its
-// owner sees to it that one question is asked at a time.
+// kernel is the network as this kernel tells it, over one netlink socket.
 type kernel struct {
 	handle *netlink.Handle
 }
 
-func openKernel() (*kernel, error) {
+func openKernel() (network, error) {
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
@@ -40,7 +39,6 @@ func consistent(ask func() error) error {
 	return nil
 }
 
-// addresses gives this machine's own addresses and its default gateways.
 func (k *kernel) addresses() (own, gateways []claim, err error) {
 	links, err := k.links()
 	if err != nil {
@@ -138,7 +136,6 @@ func nextHops(r netlink.Route) []netip.Addr {
 	return found
 }
 
-// links lists the interfaces with their addresses.
 func (k *kernel) links() ([]link, error) {
 	var found []netlink.Link
 	var addresses []netlink.Addr
@@ -184,7 +181,6 @@ func newLink(l netlink.Link, addresses []netip.Addr) link {
 	return made
 }
 
-// interfaces lists the links and marks those a default route leaves by.
 func (k *kernel) interfaces() ([]link, error) {
 	links, err := k.links()
 	if err != nil {

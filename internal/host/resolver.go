@@ -159,7 +159,7 @@ func (r *Resolver) dueNames(now time.Time) []string {
 	for text, c := range r.names {
 		if c.asking {
 			asking++
-		} else if !now.Before(c.due) {
+		} else if !now.Before(c.due) || c.due.Sub(now) > longestWait { // the clock was set back
 			due = append(due, text)
 		}
 		if len(c.seen) > 0 && now.Sub(c.good) > answerLife {

@@ -49,15 +49,6 @@ func (m *Machine) Watch(ctx context.Context) (<-chan struct{}, error) {
 	return tokens, nil
 }
 
-// watchedFiles are the patterns of all files that Posts reads.
-func watchedFiles() []string {
-	var patterns []string
-	for _, s := range services {
-		patterns = append(patterns, s.pattern)
-	}
-	return append(patterns, sessionFiles...)
-}
-
 // gather turns news of any kind into tokens until news ends.
 func (m *Machine) gather(news <-chan struct{}, tokens chan<- struct{}, before string) {
 	patterns := watchedFiles()
