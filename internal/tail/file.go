@@ -44,6 +44,7 @@ func openFile(name string, flags int) (*file, error) {
 	}
 	fl := &file{name: name, handle: handle, content: handle, size: info.Size(), mtime: info.ModTime()}
 	fl.Device, fl.Inode = identity(info)
+	fl.Modified = fl.mtime
 	if filepath.Ext(name) == packedExt {
 		fl.packed, fl.content = true, &unpacked{file: handle}
 	}

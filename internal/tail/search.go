@@ -126,31 +126,51 @@ func (f *Follower) recognise(next *file, now time.Time) error {
 	}
 	// The order matters: a log that repeats itself may look like a copy of
 	// another, but not of one that has been found as itself.
-	for _, isKnown := range []func(other *file, isNext bool) (*file, error){f.itself, f.original, f.unread} {
+	for _, match := range []matcher{f.itself, f.original, f.unread} {
 		var unknown []*file
 		for _, other := range found {
-			known, err := isKnown(other, other == next)
-			switch {
-			case err != nil:
-				errs = append(errs, err)
-				other.close()
-			case known != nil:
-				errs = append(errs, f.join(known, other, other == next, now))
-			default:
+			ok, err := f.matched(other, other == next, now, match)
+			errs = append(errs, err)
+			if !ok {
 				unknown = append(unknown, other)
 			}
 		}
 		found = unknown
 	}
 	for _, other := range found {
-		if other == next {
+		// Names change while we look, so one file may have been found twice.
+		ok, err := f.matched(other, other == next, now, f.itself, f.original)
+		errs = append(errs, err)
+		switch {
+		case ok:
+		case other == next:
 			f.begun(other, now)
-		} else {
+		default:
 			errs = append(errs, f.admit(other, now))
 		}
 	}
 	f.order()
 	return errors.Join(errs...)
+}
+
+// matcher finds the known file that other is, or is a copy of; nil if none.
+// isNext says that the log's path names other.
+type matcher func(other *file, isNext bool) (*file, error)
+
+// matched joins other to the first known file that a matcher finds. A file that
+// cannot be read is matched to nothing, and closed.
+func (f *Follower) matched(other *file, isNext bool, now time.Time, by ...matcher) (bool, error) {
+	for _, match := range by {
+		known, err := match(other, isNext)
+		if err != nil {
+			other.close()
+			return true, err
+		}
+		if known != nil {
+			return true, f.join(known, other, isNext, now)
+		}
+	}
+	return false, nil
 }
 
 // refresh learns the heads of files that have grown, so that a packed copy of
@@ -259,7 +279,7 @@ func (f *Follower) join(known, other *file, isNext bool, now time.Time) error {
 		}
 		position = other.Position
 	}
-	position.Device, position.Inode, position.Done = other.Device, other.Inode, false
+	position.Device, position.Inode, position.Modified, position.Done = other.Device, other.Inode, other.mtime, false
 	*known = *other
 	known.Position, known.quiet, known.unsure = position, now, !isNext && len(position.Head) == 0
 	return nil
@@ -287,7 +307,8 @@ func (f *Follower) admit(other *file, now time.Time) error {
 		other.close()
 		return err
 	}
-	other.quiet, other.unsure = now, len(other.Head) == 0
+	// Even if it has grown since: it was empty when it was compared.
+	other.quiet, other.unsure = now, other.size == 0
 	f.files = append(f.files, other)
 	return nil
 }

@@ -38,7 +38,8 @@ func numbered(n int) string {
 // tally counts what happened to every numbered line.
 type tally struct {
 	mu               sync.Mutex
-	seen             []bool
+	seen             []string // the file it came from, by its number
+	twice            []string // the first few
 	got              int
 	doubled, garbled int
 }
@@ -52,13 +53,15 @@ func (c *tally) take(line Line) {
 		sum := fmt.Sprintf("%08x", crc32.ChecksumIEEE(text[:len(text)-9]))
 		if _, err := fmt.Sscanf(string(text[:8]), "%d", &n); err == nil && sum == string(text[len(text)-8:]) {
 			for len(c.seen) <= n {
-				c.seen = append(c.seen, make([]bool, 1<<16)...)
+				c.seen = append(c.seen, make([]string, 1<<16)...)
 			}
-			if c.seen[n] {
-				c.doubled++
-			} else {
-				c.seen[n] = true
+			from := fmt.Sprintf("%s@%d", filepath.Base(line.File), line.Offset)
+			if first := c.seen[n]; first == "" {
+				c.seen[n] = from
 				c.got++
+				return
+			} else if c.doubled++; len(c.twice) < 5 {
+				c.twice = append(c.twice, fmt.Sprintf("%d: %s and %s", n, first, from))
 			}
 			return
 		}
@@ -98,6 +101,9 @@ func (c *tally) verdict(t *testing.T, what string, written int) {
 	defer c.mu.Unlock()
 	lost := written - c.got
 	t.Logf("%s: %d lines written, %d lost, %d doubled, %d garbled", what, written, lost, c.doubled, c.garbled)
+	for _, line := range c.twice {
+		t.Log(line)
+	}
 	if lost != 0 || c.doubled != 0 || c.garbled != 0 {
 		t.Fail()
 	}
