@@ -1,0 +1,27 @@
+#!/bin/bash
+# lab.sh SIPWARD LAB_DIR SERVER CASE...: run attacks of a lab against a real
+# server that this sipward defends. The lab is not part of this project; its
+# scripts take the binary's path in SIPWARD.
+set -euo pipefail
+sipward=$(realpath "$1") lab=$2 server=$3
+shift 3
+if [ -z "$lab" ] || [ ! -x "$lab/all-attacks.sh" ]; then
+  echo "make lab needs the lab's folder: make lab LAB_DIR=DIR, where DIR/all-attacks.sh is (given: \"$lab\")" >&2
+  exit 1
+fi
+lab=$(realpath "$lab")
+case $server in
+  kamailio) program=kamailio arguments=(start) ;;
+  kamailio-pike) program=kamailio arguments=(start pike) ;;
+  freeswitch | opensips) program=$server arguments=(start) ;;
+  *) program=asterisk arguments=(start "${server%-pjsip}") ;;
+esac
+"$lab/10-roots.sh"
+"$lab/20-net.sh" up
+stop() {
+  "$lab/servers/$program.sh" stop "${arguments[@]:1}" || true
+  "$lab/20-net.sh" down
+}
+trap stop EXIT
+"$lab/servers/$program.sh" "${arguments[@]}"
+SIPWARD=$sipward "$lab/all-attacks.sh" "$server" sipward "$@"
