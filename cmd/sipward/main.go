@@ -32,7 +32,7 @@ kernel. Without a verb it says in short how things stand.`,
 	addTo(root, "Look closer:",
 		explainCommand(), replayCommand(), uaCommand())
 	addTo(root, "The daemon:",
-		runCommand(), stopCommand(), reloadCommand(), configCommand())
+		runCommand(), restoreCommand(), stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",
 		versionCommand(), completionCommand())
 	setUp(root)

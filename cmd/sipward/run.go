@@ -26,13 +26,18 @@ kernel, where they run out by themselves; "sipward stop --clear" removes them.`,
 		Args: wants(),
 		RunE: runDaemon,
 	}
+	addSettingsFlags(cmd)
+	cmd.Flags().String("record", "", "write the packets judged to a capture `FILE`")
+	return daemonVerb(cmd)
+}
+
+// addSettingsFlags are the flags that overrule the settings.
+func addSettingsFlags(cmd *cobra.Command) {
 	cmd.Flags().String("config", "", "settings `FILE` (default "+config.DefaultPath+", if there)")
 	cmd.Flags().Bool("monitor", false, "decide but enforce nothing, whatever the settings say")
 	cmd.Flags().Bool("enforce", false, "enforce, whatever the settings say")
 	cmd.MarkFlagsMutuallyExclusive("monitor", "enforce")
 	cmd.Flags().String("state", "", "`DIR` for what must outlive the process, whatever the settings say")
-	cmd.Flags().String("record", "", "write the packets judged to a capture `FILE`")
-	return daemonVerb(cmd)
 }
 
 func runDaemon(cmd *cobra.Command, _ []string) error {

@@ -93,7 +93,7 @@ func (g *Guard) Switch(kernel enforce.Backend, now time.Time) (old enforce.Backe
 // Sync compares the kernel with the table and repairs it, without holding up
 // decisions meanwhile. It says how many elements differed.
 func (g *Guard) Sync(now time.Time) int {
-	missing, repaired, err := g.Layer().Sync(g.live, now)
+	missing, repaired, err := g.Layer().Sync(g.Live, now)
 	if err != nil {
 		g.witness.Trouble(err)
 	}
@@ -119,8 +119,8 @@ func (g *Guard) Layer() enforce.Backend {
 	return g.kernel
 }
 
-// live walks every live entry.
-func (g *Guard) live(yield func(ban.Ban) bool) {
+// Live walks every live entry.
+func (g *Guard) Live(yield func(ban.Ban) bool) {
 	for _, kind := range []ban.Kind{ban.KindAllow, ban.KindPass, ban.KindBlock} {
 		for b := range g.table.Live(kind) {
 			if !yield(b) {
