@@ -24,7 +24,7 @@ type record struct {
 // asteriskForm is a message that can be told by its file, its start, or both.
 type asteriskForm struct {
 	file, start string
-	read        func(*record) reading
+	read        func(record) reading
 }
 
 // asteriskForms is every message we know. An empty file is any file: which one
@@ -73,16 +73,24 @@ func readAsterisk(h header) reading {
 		return readLoose(h)
 	}
 	rec.escaped = h.escaped
-	return readRecord(&rec)
+	return readRecord(rec)
 }
 
 // readRecord judges a message by the form it has.
-func readRecord(rec *record) reading {
+func readRecord(rec record) reading {
+	length := len(rec.message)
 	r := matchRecord(rec)
 	r.whole, r.thread = true, rec.thread
 	r.Server = asteriskName
 	if r.Verdict == event.Unknown && r.quotes == (quotation{}) && isNear(rec) {
 		r.Verdict, r.Note = event.Near, "no known form"
+	}
+	if r.open { // the line's beginning may be as foreign as its end
+		r.Source = noSource
+	}
+	if r.breakable() && isCut(length, rec.escaped) {
+		r.Source = noSource
+		r.tamper("long enough to have been cut off")
 	}
 	if r.Verdict != event.Hostile && r.Verdict != event.Tampered && r.Kind != event.AuthOK {
 		r.Source = noSource
@@ -90,7 +98,14 @@ func readRecord(rec *record) reading {
 	return r
 }
 
-func matchRecord(rec *record) reading {
+// isCut says that the server or a syslog daemon may have cut the message: at
+// 8 KiB (main/logger.c), and at 1 KiB where RFC 3164 is taken literally. A
+// value of the right length then decides where a line ends.
+func isCut(length int, escaped bool) bool {
+	return length > 8000 || escaped && length > 900
+}
+
+func matchRecord(rec record) reading {
 	if rec.dialplan {
 		return readDialplan(rec)
 	}
@@ -98,17 +113,20 @@ func matchRecord(rec *record) reading {
 	if isQuiet(rec.level) && !bytes.HasPrefix(message, []byte("-- ")) {
 		return reading{quotes: quotedPacket(message)}
 	}
+	var near reading
 	for i := range asteriskForms {
 		form := &asteriskForms[i]
-		if hasSuffix(rec.file, form.file) && bytes.HasPrefix(message, []byte(form.start)) {
-			rec.message = message[len(form.start):]
-			if r := form.read(rec); r.Verdict != event.Unknown {
-				return r
-			}
-			rec.message = message
+		if !hasSuffix(rec.file, form.file) || len(message) < len(form.start) || string(message[:len(form.start)]) != form.start {
+			continue
 		}
+		rec.message = message[len(form.start):]
+		r := form.read(rec)
+		if r.Verdict != event.Unknown {
+			return r
+		}
+		rec.message, near = message, r
 	}
-	return reading{}
+	return near
 }
 
 // isQuiet says that lines of this level never speak about security first hand.
@@ -122,7 +140,7 @@ func isQuiet(level []byte) bool {
 
 // isNear says that a message looks as if it were about security. A growing
 // number of them means that the server has learned new words.
-func isNear(rec *record) bool {
+func isNear(rec record) bool {
 	if string(rec.level) == "SECURITY" || hasSuffix(rec.file, "res_security_log.c") {
 		return true
 	}
@@ -234,28 +252,6 @@ func skipUnreadStamp(text []byte) []byte {
 	return text[end+2:]
 }
 
-// skipColour passes over the terminal colours of a console, raw or as rsyslog
-// escapes them. It is used between the parts of the prefix only: inside a
-// message a colour is somebody's attempt to hide.
-func skipColour(text []byte) []byte {
-	for {
-		rest, ok := cutPrefix(text, "\x1b[")
-		if !ok {
-			if rest, ok = cutPrefix(text, "#033["); !ok {
-				return text
-			}
-		}
-		n := 0
-		for n < len(rest) && (isDigit(rest[n]) || rest[n] == ';') {
-			n++
-		}
-		if n == len(rest) || rest[n] != 'm' {
-			return text
-		}
-		text = rest[n+1:]
-	}
-}
-
 // jsonRecord is what Asterisk's [json] formatter writes.
 type jsonRecord struct {
 	Timestamp   string `json:"timestamp"`
@@ -287,7 +283,7 @@ func readJSONRecord(h header) reading {
 		rec.dialplan = true
 		rec.message = append(append(exten, ": "...), rec.message...)
 	}
-	r := readRecord(&rec)
+	r := readRecord(rec)
 	r.quotes = quotation{} // the packet is inside the record
 	if at, n := h.clock.stamp([]byte(line.Timestamp)); n > 0 {
 		r.at = at
@@ -303,7 +299,7 @@ func readLoose(h header) reading {
 		// break would be enough to begin one, and to blind us.
 		return reading{}
 	}
-	return reading{rest: true, Log: event.Log{
+	return reading{Log: event.Log{
 		Verdict: event.Tampered, Server: asteriskName, Rule: "asterisk.fragment", Kind: event.KindOther,
 		Note: "a clause of the server without the server's prefix",
 	}}
@@ -312,6 +308,6 @@ func readLoose(h header) reading {
 // looseClauses are clauses that the server writes after somebody else's text.
 var looseClauses = [...]string{
 	`SecurityEvent="`, `SessionID="`, `LocalAddress="`, `RemoteAddress="`, `",Challenge="`, `",Response="`, `",ExpectedResponse="`,
-	`",ReceivedHash="`, `",RequestParams="`, "' failed for '", "' rejected because extension not found in context '",
+	`",ReceivedHash="`, `",RequestParams="`, failedFor, "' (from ", "' rejected because extension not found in context '",
 	"' not found for endpoint '", "Rejecting unknown SIP connection from ",
 }

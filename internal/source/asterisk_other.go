@@ -9,6 +9,7 @@ import (
 // leading reads an address at the start of text, up to a blank. Nothing that an
 // outsider wrote can stand in front of it.
 func (r *reading) leading(text []byte) (rest []byte, ok bool) {
+	r.clause = "'"
 	word, rest := token(text)
 	r.Source, ok = plainEndpoint(bytes.TrimSuffix(word, []byte(",")))
 	r.front = ok
@@ -32,7 +33,7 @@ func (r *reading) quoted(text []byte, escaped bool) {
 }
 
 // readManager reads manager.c: logins to the administration port.
-func readManager(rec *record) reading {
+func readManager(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.AdminFailed}}
 	rest, ok := r.leading(rec.message)
 	if !ok {
@@ -55,7 +56,7 @@ var managerForms = [...]struct{ text, rule string }{
 }
 
 // readIAXHost reads what chan_iax2.c says after "Host ".
-func readIAXHost(rec *record) reading {
+func readIAXHost(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.AuthFailed}}
 	rest, ok := r.leading(rec.message)
 	if !ok {
@@ -97,7 +98,7 @@ func firstQuoted(text []byte) []byte {
 }
 
 // readIAXToken reads "Address 192.0.2.1:4569 failed CallToken hash inspection".
-func readIAXToken(rec *record) reading {
+func readIAXToken(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.iax.calltoken"}}
 	rest, ok := r.leading(rec.message)
 	if !ok || string(rest) != "failed CallToken hash inspection" {
@@ -108,7 +109,7 @@ func readIAXToken(rec *record) reading {
 
 // readIAXConnect reads, after "Rejected connect attempt from ", an address and
 // what was wanted.
-func readIAXConnect(rec *record) reading {
+func readIAXConnect(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.iax.rejected_connect"}}
 	text := rec.message
 	word, rest := token(text)
@@ -117,8 +118,11 @@ func readIAXConnect(rec *record) reading {
 		return reading{}
 	}
 	r.Source, r.front = source, true
-	r.User = requested(rest)
-	if hasControl(rest, rec.escaped) {
+	r.clause, r.User = "'", requested(rest)
+	if !hasSuffix(rest, "'") && !hasSuffix(rest, "' does not exist") && !contains(rest, "incompatible with our capability") {
+		r.tamper("ends inside a value")
+		r.open = true
+	} else if hasControl(rest, rec.escaped) {
 		r.tamper("a control character inside a value")
 	}
 	return r
@@ -140,9 +144,9 @@ func requested(text []byte) []byte {
 
 // readIAXPeer reads, after "No registration for peer '", the caller's own
 // text, and at the end "' (from 192.0.2.1)".
-func readIAXPeer(rec *record) reading {
+func readIAXPeer(rec record) reading {
 	const from = "' (from "
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.UserUnknown, Rule: "asterisk.iax.no_registration"}}
+	r := reading{clause: from, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.UserUnknown, Rule: "asterisk.iax.no_registration"}}
 	at, once := only(rec.message, from)
 	if at < 0 {
 		r.tamper("ends inside a value")
@@ -153,6 +157,7 @@ func readIAXPeer(rec *record) reading {
 	source, ok2 := plainEndpoint(text)
 	if !once || !ok1 || !ok2 {
 		r.tamper("a clause of the server inside a value")
+		r.open = !ok1
 		return r
 	}
 	r.Source, r.User = source, rec.message[:at]
@@ -167,7 +172,7 @@ func readIAXPeer(rec *record) reading {
 // readDialplan reads lines that the dial plan writes with Log(), as the widely
 // used one of FreePBX does. In front of ": " stands the number dialled, which
 // is the caller's text; the address at the end is the server's.
-func readDialplan(rec *record) reading {
+func readDialplan(rec record) reading {
 	text := rec.message
 	if contains(text, "\x1b[", "#033[") {
 		text = withoutColours(text)
@@ -177,7 +182,7 @@ func readDialplan(rec *record) reading {
 		if at < 0 {
 			continue
 		}
-		r := reading{Log: event.Log{Verdict: event.Hostile, Kind: form.kind, Rule: form.rule}}
+		r := reading{clause: form.text, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: form.kind, Rule: form.rule}}
 		source, ok := plainEndpoint(bytes.TrimSuffix(bytes.TrimSpace(text[at+len(form.text):]), []byte(`"`)))
 		if !once || !ok {
 			r.tamper("a clause of the server inside a value")
@@ -189,7 +194,8 @@ func readDialplan(rec *record) reading {
 		}
 		return r
 	}
-	return reading{}
+	r := reading{clause: ": ", Log: event.Log{Kind: event.KindOther, Rule: "asterisk.dialplan"}}
+	return r.broken(text, ":")
 }
 
 var dialplanForms = [...]reason{
@@ -206,7 +212,7 @@ func isExtension(text []byte) bool {
 			return false
 		}
 	}
-	return ok && !contains(rest, "from", "failed", "'") && !hasControl(text, false)
+	return ok && !contains(bytes.TrimSuffix(rest, []byte(`"`)), `"`, "'", "failed") && !hasControl(text, false)
 }
 
 func withoutColours(text []byte) []byte {
@@ -223,7 +229,7 @@ func withoutColours(text []byte) []byte {
 
 // readPJProject reads what pjproject says through res_pjproject.c: a tab, the
 // padded name of one of its own source files, and the message.
-func readPJProject(rec *record) reading {
+func readPJProject(rec record) reading {
 	text := bytes.TrimLeft(rec.message, " \t")
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("#011")), " ")
 	file, text := token(text)
@@ -254,8 +260,12 @@ func readBadPacket(text []byte, quoted bool) reading {
 		return reading{}
 	}
 	r.Source, r.front = source, true
-	if quoted && hasSuffix(text, "]:") {
+	switch {
+	case quoted && hasSuffix(text, "]:"):
 		r.quotes = quotation{end: "-- end of packet."}
+	case !contains(text, "]:"):
+		r.tamper("not as the server writes it")
+		r.Source = noSource
 	}
 	return r
 }
@@ -272,10 +282,22 @@ func readDroppedPacket(text []byte, escaped bool) reading {
 		return reading{}
 	}
 	r.Source, r.Transport, r.front = source, transport(carrier), true
-	if hasControl(rest, escaped) && !escaped { // escaped, the message's own line end shows
-		r.tamper("a control character inside a value")
+	rest = bytes.TrimSuffix(rest, []byte("#012")) // the message's own line end, escaped
+	if hasControl(rest, escaped) || !isPlace(rest) {
+		r.tamper("not as the server writes it")
+		r.Source = noSource
 	}
 	return r
+}
+
+// isPlace says that text ends as pjproject's complaints do: "line 3 col 7".
+func isPlace(text []byte) bool {
+	at := bytes.LastIndex(text, []byte(" col "))
+	if at < 0 || !contains(text[:at], " on line ") {
+		return false
+	}
+	_, ok := number(bytes.TrimPrefix(text[at+len(" col "):], []byte("-")))
+	return ok
 }
 
 // quotedPacket knows the lines in front of a packet that SIP debugging prints.

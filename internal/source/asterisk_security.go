@@ -81,6 +81,9 @@ var securityForms = [...]securityForm{
 	{"InvalidTransport", event.Hostile, event.TransportRefused, "asterisk.security.invalid_transport", with(attemptedTransport), afterward},
 }
 
+// securityClause stands behind the first values of an outsider.
+const securityClause = `RemoteAddress="`
+
 // pairs is the value of each key; nil where the key is missing.
 type pairs [securityKeys][]byte
 
@@ -89,13 +92,13 @@ type pairs [securityKeys][]byte
 // stands behind RemoteAddress may be an outsider's. As long as no value holds a
 // quotation mark there is one way to read the line. With one it is tampered
 // with, and names its source only if every key stands there once, in order.
-func readSecurityEvent(rec *record) reading {
+func readSecurityEvent(rec record) reading {
 	name, rest, _ := bytes.Cut(rec.message, []byte(`"`))
 	form := securityFormOf(name)
 	if form == nil {
-		return reading{}
+		return reading{clause: securityClause}
 	}
-	r := reading{Log: event.Log{Verdict: form.verdict, Kind: form.kind, Rule: form.rule}}
+	r := reading{clause: securityClause, behind: true, Log: event.Log{Verdict: form.verdict, Kind: form.kind, Rule: form.rule}}
 	eventTV, rest, ok1 := cutPair(rest, "EventTV")
 	_, rest, ok2 := cutPair(rest, "Severity")
 	service, rest, ok3 := cutPair(rest, "Service")

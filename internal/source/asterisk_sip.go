@@ -103,9 +103,9 @@ const failedFor = "' failed for '"
 // Display name and URI in front of the address and the Call-ID behind it are an
 // outsider's. The server writes "' failed for '" once; where it stands twice,
 // the line names nobody.
-func readRequestFailed(rec *record) reading {
+func readRequestFailed(rec record) reading {
 	text := rec.message
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
+	r := reading{clause: failedFor, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
 	at, once := only(text, failedFor)
 	if at < 0 {
 		if _, _, ok := cutFrom(text); ok { // a line break in the From header
@@ -130,7 +130,7 @@ func readRequestFailed(rec *record) reading {
 	}
 	why := requestReason(tail[end+4:])
 	if why == nil {
-		return reading{}
+		return reading{clause: failedFor}
 	}
 	r.Kind, r.Rule = why.kind, why.rule
 	r.Source = peer
@@ -159,9 +159,9 @@ func cutFrom(text []byte) (method, from []byte, ok bool) {
 // readRegistrationFailed reads, after "Registration from '", chan_sip's
 //
 //	"display" <uri>' failed for '192.0.2.1:5060' - reason
-func readRegistrationFailed(rec *record) reading {
+func readRegistrationFailed(rec record) reading {
 	text := rec.message
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
+	r := reading{clause: failedFor, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
 	at, once := only(text, failedFor)
 	if at < 0 {
 		r.tamper("ends before the address")
@@ -180,7 +180,7 @@ func readRegistrationFailed(rec *record) reading {
 	}
 	why := registrationReason(tail)
 	if why == nil {
-		return reading{}
+		return reading{clause: failedFor}
 	}
 	r.Kind, r.Rule = why.kind, why.rule
 	r.Source, r.User = peer, uriUser(text[:at])
@@ -193,13 +193,13 @@ func readRegistrationFailed(rec *record) reading {
 }
 
 // readCallRejected reads "Call from 'who' (UDP:192.0.2.1:5060) to extension ...".
-func readCallRejected(rec *record) reading {
+func readCallRejected(rec record) reading {
 	return readExtension(rec, "' (")
 }
 
 // readNamedCallRejected reads "who: Call (UDP:192.0.2.1:5060) to extension ...",
 // as newer versions of res_pjsip_session.c put it.
-func readNamedCallRejected(rec *record) reading {
+func readNamedCallRejected(rec record) reading {
 	if !contains(rec.message, ": Call (") {
 		return reading{}
 	}
@@ -209,14 +209,15 @@ func readNamedCallRejected(rec *record) reading {
 // readExtension reads the common rest of both. In front of the address stands
 // the name of an endpoint, in old versions a caller's; behind it the number
 // dialled, with percent escapes resolved.
-func readExtension(rec *record, opening string) reading {
+func readExtension(rec record, opening string) reading {
 	const dialled, refused = ") to extension '", "' rejected because extension not found in context '"
 	text := rec.message
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
+	r := reading{clause: refused, Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
 	at, once := only(text, dialled)
 	if at < 0 {
-		return reading{}
+		return r.broken(text, opening)
 	}
+	r.open = !hasSuffix(text, "'.")
 	open := bytes.LastIndex(text[:at], []byte(opening))
 	if !once || open < 0 {
 		r.tamper("a clause of the server inside a value")
@@ -234,12 +235,9 @@ func readExtension(rec *record, opening string) reading {
 	number := text[at+len(dialled):]
 	end, once := only(number, refused)
 	switch {
-	case end < 0 || !hasSuffix(number, "'."):
+	case end < 0 || r.open:
 		r.tamper("ends inside the number dialled")
 		r.open = true
-		if !r.front {
-			r.Source = noSource
-		}
 	case !once || contains(number[:end], "'") || contains(number[:end], "rejected because", "failed for"):
 		r.tamper("a delimiter or a clause of the server inside a value")
 	case contains(who, "'", "("):
@@ -253,20 +251,32 @@ func readExtension(rec *record, opening string) reading {
 	return r
 }
 
+// broken is for a message that begins as a form does and lacks the middle. It
+// stops inside its first value, or it is of another form; the next lines tell.
+func (r *reading) broken(text []byte, end string) reading {
+	if contains(text, end) {
+		return reading{clause: r.clause, behind: r.behind, open: true}
+	}
+	r.tamper("ends inside a value")
+	r.open = true
+	return *r
+}
+
 // readNoSuchAOR reads, after "AOR '", what res_pjsip_registrar.c writes about a
 // REGISTER for something else than the endpoint's own:
 //
 //	name' not found for endpoint 'id' (192.0.2.1:5060)
-func readNoSuchAOR(rec *record) reading {
+func readNoSuchAOR(rec record) reading {
 	const middle = "' not found for endpoint '"
 	text := rec.message
+	r := reading{clause: middle, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
 	at, once := only(text, middle)
 	if at < 0 {
-		return reading{}
+		return r.broken(text, "'")
 	}
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
 	if !once {
 		r.tamper("a clause of the server inside a value")
+		r.open = !hasSuffix(text, ")")
 		return r
 	}
 	id, rest, ok1 := bytes.Cut(text[at+len(middle):], []byte("' ("))
@@ -291,7 +301,7 @@ func readNoSuchAOR(rec *record) reading {
 //
 // which is what a scanner's REGISTER gets from an anonymous endpoint. Before
 // 2021 the address was missing.
-func readEndpointWithoutAOR(rec *record) reading {
+func readEndpointWithoutAOR(rec record) reading {
 	text, ok := bytes.CutSuffix(rec.message, []byte(" has no configured AORs"))
 	if !ok {
 		return reading{}
@@ -313,7 +323,7 @@ func readEndpointWithoutAOR(rec *record) reading {
 }
 
 // readTooManyContacts: the password was right, old contacts are in the way.
-func readTooManyContacts(rec *record) reading {
+func readTooManyContacts(rec record) reading {
 	if !contains(rec.message, " will exceed max contacts of ") {
 		return reading{}
 	}
@@ -321,7 +331,7 @@ func readTooManyContacts(rec *record) reading {
 }
 
 // readHackingAttempt reads, after "hacking attempt detected '", an address.
-func readHackingAttempt(rec *record) reading {
+func readHackingAttempt(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.Scan, Rule: "asterisk.sip.hacking_attempt"}}
 	text, ok1 := bytes.CutSuffix(rec.message, []byte("'"))
 	peer, ok2 := plainEndpoint(text)
@@ -336,7 +346,7 @@ func readHackingAttempt(rec *record) reading {
 // readNamelessFailure knows chan_sip's lines that print the From header and no
 // source. The host in a From header is whatever the sender put there: tools
 // that believed it have banned the PBX itself.
-func readNamelessFailure(*record) reading {
+func readNamelessFailure(record) reading {
 	return reading{Log: event.Log{
 		Verdict: event.Benign, Kind: event.AuthFailed, Rule: "asterisk.sip.failed_without_source", Note: "no source in this line",
 	}}
@@ -344,6 +354,6 @@ func readNamelessFailure(*record) reading {
 
 // readOwnRegistration knows what the server says when it is refused itself,
 // as a customer of a carrier. The address is the carrier's.
-func readOwnRegistration(*record) reading {
+func readOwnRegistration(record) reading {
 	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
 }

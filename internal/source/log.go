@@ -50,15 +50,19 @@ type reading struct {
 	// line may be the rest of the one before it.
 	whole bool
 	// open says that the line begins a record and does not end it: a line break
-	// stands inside a value.
+	// stands inside a value, and the rest is to come.
 	open bool
-	// rest says that the line is the second half of such a record.
-	rest bool
 	// front says that the source stands before everything an outsider could
-	// have written, so that not even a line break can touch it.
+	// have written, so that no line break can move it.
 	front bool
+	// clause is what the server writes behind the outsider's first value. The
+	// rest of an open record holds it. behind says that the source follows it.
+	clause string
+	behind bool
 	// thread is the number of the server's thread. No outsider knows it.
 	thread uint32
+	// stamped says that the line's prefix has a time.
+	stamped bool
 	// quotes tells of a packet that follows word by word.
 	quotes quotation
 }
@@ -85,12 +89,17 @@ func read(line []byte, format Format, clock Clock) reading {
 		if format != formats[i].name && format != Auto {
 			continue
 		}
-		result = formats[i].read(h)
-		if result.Verdict != event.Unknown || result.whole {
+		r := formats[i].read(h)
+		if r.whole || result.Verdict == event.Unknown {
+			result = r
+		}
+		if r.whole { // this server wrote it, whatever it says
 			break
 		}
 	}
-	if result.at.IsZero() {
+	// The prefix is the server's for certain; a time inside the message serves
+	// where there is none.
+	if result.stamped = !h.at.IsZero(); result.stamped {
 		result.at = h.at
 	}
 	result.HasTime = !result.at.IsZero()
@@ -106,8 +115,6 @@ type header struct {
 	// escaped says that a syslog daemon handled the line: control characters
 	// then look like "#012", a number sign and three octal digits.
 	escaped bool
-	// bare says that nothing at all was found.
-	bare bool
 }
 
 // readHeader takes off what syslog, journalctl or the server put in front: a
@@ -120,13 +127,13 @@ func readHeader(text []byte, clock Clock) header {
 		h.text = h.text[n+1:]
 		h.skipProgram()
 	}
+	h.text = skipColour(h.text)
 	if len(h.text) > 1 && h.text[0] == '[' {
 		if at, n := clock.stamp(h.text[1:]); n > 0 && n+1 < len(h.text) && h.text[n+1] == ']' {
 			h.at = at
 			h.text = bytes.TrimLeft(h.text[n+2:], " ")
 		}
 	}
-	h.bare = len(h.text) == len(text)
 	return h
 }
 

@@ -13,6 +13,9 @@ const (
 	maxHeldLines = 64
 	maxHeldBytes = 8 << 10
 	maxQuoted    = 4 << 10
+	// maxTorn is how far apart the halves of a record can be: what SIP and IAX2
+	// can break is at most 256 bytes long, some of it escaped.
+	maxTorn = 600
 )
 
 // Reader reads one log line by line. It knows what one line cannot tell: that
@@ -74,10 +77,9 @@ func (r *Reader) Put(line []byte, arrived time.Time) {
 		held.at = arrived
 	}
 	r.queue = append(r.queue, held)
-	switch {
-	case r.quote.inside || r.quote.doubt:
+	if r.quote.inside || r.quote.doubt {
 		r.putQuoted(held)
-	case held.rest:
+	} else {
 		r.join()
 	}
 	r.last = held.at
@@ -145,13 +147,15 @@ func (r *Reader) settle() {
 // record and what follows it, or a line that names a source and what follows
 // it. The next whole line proves such a line complete.
 func (r *Reader) certain() int {
-	count, whole := len(r.queue), false
+	count, whole, size := len(r.queue), false, 0
 	for i := len(r.queue) - 1; i >= r.judged; i-- {
 		line := r.queue[i]
+		line.open = line.open && size <= maxTorn
 		if line.open || line.whole && !whole && line.breakable() {
 			count = i
 		}
 		whole = whole || line.whole
+		size += len(line.text)
 	}
 	return count
 }
@@ -167,34 +171,49 @@ func (r *Reader) heldBytes() int {
 	return n
 }
 
-// join meets the second half of a record, the last line of the queue. It
-// belongs to the last open record, and what stands between is an outsider's; or
-// to the last whole line, which then only looked complete.
+// join looks whether the last line of the queue is the rest of a record. Then
+// what stands between is an outsider's, and so is the beginning of the line.
+// The rest may also follow a line that looked complete: its end was forged.
 func (r *Reader) join() {
 	last := len(r.queue) - 1
-	first := -1
-	for i := last - 1; i >= r.judged && first < 0; i-- {
-		if r.queue[i].open {
-			first = i
+	rest := r.queue[last]
+	for i := last - 1; i >= r.judged; i-- {
+		head := r.queue[i]
+		if !head.open || !contains(rest.text, head.clause) {
+			continue
 		}
-	}
-	for i := last - 1; i >= r.judged && first < 0; i-- {
-		if r.queue[i].whole {
-			first = i
+		head.open = false
+		head.tamper("a line break inside a value")
+		// A record of the same form whose source stands in its rest tells the truth.
+		if !head.behind || rest.clause != head.clause {
+			rest.disown("the rest of another record")
 		}
-	}
-	if first < 0 {
+		for _, line := range r.queue[i+1 : last] {
+			line.disown("between the halves of a record")
+		}
 		return
 	}
-	head := r.queue[first]
-	if head.breakable() {
-		head.Source = noSource
-		head.tamper("a line break inside a value")
+	for i := last - 1; i >= r.judged; i-- {
+		head := r.queue[i]
+		if !head.whole {
+			continue
+		}
+		other := !rest.whole || rest.clause != head.clause
+		if head.breakable() && (other && contains(rest.text, head.clause) || rest.isForeign(head)) {
+			head.Source = noSource
+			head.tamper("a line break inside a value")
+			rest.disown("the rest of another record")
+		}
+		return
 	}
-	head.open = false
-	for _, line := range r.queue[first+1 : last] {
-		line.disown("between the halves of a record")
-	}
+}
+
+// isForeign says that a line came out of a value of head. Two records fit into
+// one value if they are short; then the second one had no room for a time stamp,
+// and its thread is a guess. No security event is that short.
+func (l *heldLine) isForeign(head *heldLine) bool {
+	return l.whole && (l.open || l.clause == head.clause) && head.clause != securityClause &&
+		head.stamped && !l.stamped && l.thread != head.thread
 }
 
 // disown takes a line for an outsider's text.
@@ -220,7 +239,7 @@ func (r *Reader) putQuoted(line *heldLine) {
 			held.quote(quote.at)
 		}
 		quote.inside, quote.doubt = quote.inside && !isEnd, isEnd || quote.doubt
-	} else if line.rest {
+	} else {
 		r.join()
 	}
 	if quote.left <= 0 {
@@ -232,7 +251,7 @@ func (r *Reader) putQuoted(line *heldLine) {
 // server's own was put there on purpose. Its time stamp is as worthless.
 func (l *reading) quote(at time.Time) {
 	verdict, note := event.Benign, ""
-	if l.whole || l.rest || l.Verdict == event.Tampered {
+	if l.whole || l.Verdict == event.Tampered {
 		verdict, note = event.Tampered, "a packet that looks like a log"
 	}
 	*l = reading{at: at, Log: event.Log{Verdict: verdict, Kind: event.KindOther, Server: asteriskName, Rule: "asterisk.quoted_packet", Note: note}}

@@ -73,6 +73,28 @@ func hasEscape(text []byte) bool {
 	}
 }
 
+// skipColour passes over the terminal colours of a console, raw or as rsyslog
+// escapes them. It is for the prefix of a line only: inside a message a
+// colour is somebody's attempt to hide.
+func skipColour(text []byte) []byte {
+	for {
+		rest, ok := cutPrefix(text, "\x1b[")
+		if !ok {
+			if rest, ok = cutPrefix(text, "#033["); !ok {
+				return text
+			}
+		}
+		n := 0
+		for n < len(rest) && (isDigit(rest[n]) || rest[n] == ';') {
+			n++
+		}
+		if n == len(rest) || rest[n] != 'm' {
+			return text
+		}
+		text = rest[n+1:]
+	}
+}
+
 // address reads an IP address alone: 192.0.2.1, 2001:db8::1, [2001:db8::1].
 // IPv4 in IPv6 becomes IPv4; a zone is dropped, no packet carries it.
 func address(text []byte) (netip.Addr, bool) {
@@ -165,22 +187,16 @@ func carriedEndpoint(text []byte) (netip.AddrPort, event.Transport, bool) {
 // uriUser finds the user of the last SIP URI in text: somebody's own words, good
 // for showing and for counting, never for an address.
 func uriUser(text []byte) []byte {
-	at := bytes.LastIndexByte(text, '@')
-	if at < 0 {
+	scheme := max(bytes.LastIndex(text, []byte("sip:")), bytes.LastIndex(text, []byte("sips:")))
+	if scheme < 0 {
 		return nil
 	}
-	scheme := bytes.LastIndex(text[:at], []byte("sip:"))
-	if scheme < 0 {
-		if scheme = bytes.LastIndex(text[:at], []byte("sips:")); scheme < 0 {
-			return nil
-		}
-	}
-	_, rest, _ := bytes.Cut(text[scheme:at], []byte(":"))
-	user := rest
+	_, uri, _ := bytes.Cut(text[scheme:], []byte(":"))
+	user, _, ok := bytes.Cut(uri, []byte("@"))
 	if end := bytes.IndexAny(user, ":;"); end >= 0 { // a password, parameters
 		user = user[:end]
 	}
-	if len(user) == 0 {
+	if !ok || len(user) == 0 {
 		return nil
 	}
 	return user
