@@ -75,25 +75,32 @@ func (t *Table) Replace(set Set, elements []Element) error {
 // A plan collects the changes of one transaction.
 type plan struct {
 	layout  *layout
-	current map[int]prefixes // the ranges as they are
+	current map[int]prefixes // the ranges as they are, by index of the set
 	nets    map[int]prefixes // copies of those that change
 	added   entries
 	removed entries
 	now     time.Time
+	// refresh: what is added is not there, or adding it again refreshes it.
 	refresh bool
 }
 
-// plan begins a plan of about so many changes.
-func (t *Table) plan(size int) *plan {
+// newPlan begins a plan for empty sets and about so many changes.
+func newPlan(l *layout, size int) *plan {
 	return &plan{
-		layout:  t.layout,
-		current: t.nets,
+		layout:  l,
 		nets:    map[int]prefixes{},
 		added:   newEntries(size),
 		removed: newEntries(0),
 		now:     time.Now(),
-		refresh: t.refreshes,
+		refresh: true,
 	}
+}
+
+// plan begins a plan for the sets as they are.
+func (t *Table) plan(size int) *plan {
+	p := newPlan(t.layout, size)
+	p.current, p.refresh = t.nets, t.refreshes
+	return p
 }
 
 // entries are the changes of each kernel set, by its index. A source named
@@ -267,9 +274,16 @@ func (t *Table) run(p *plan, head []netlink.Message) error {
 			return err
 		}
 	}
-	// A prefix inside one that lasts longer changes nothing in the kernel but
-	// has to be remembered: it may outlive the other.
-	maps.Copy(t.nets, p.nets)
+	if p.layout != t.layout {
+		return nil
+	}
+	if p.current == nil {
+		t.nets = p.nets
+	} else {
+		// A prefix inside one that lasts longer changes nothing in the kernel
+		// but has to be remembered: it may outlive the other.
+		maps.Copy(t.nets, p.nets)
+	}
 	return t.confirm(p)
 }
 
@@ -289,33 +303,52 @@ func (t *Table) send(units [][]netlink.Message) error {
 	return err
 }
 
-// confirm reads the sets of a large change back and counts what is missing.
+// confirm checks that the elements of a large change are there. Where the
+// kernel tells how many elements a set has, it compares that: exactly for sets
+// that were empty before, as after a rebuild. Elsewhere it reads the set back.
 func (t *Table) confirm(p *plan) error {
 	for i, list := range p.added.bySet {
 		if len(list) < bulk {
 			continue
 		}
 		s := t.layout.sets[i]
-		there, err := t.collect(s)
+		size, known, err := t.size(s)
 		if err != nil {
 			return err
 		}
-		missing, passed := 0, time.Since(p.now)
-		for _, n := range list {
-			_, found := there[place{addr: n.from, port: n.port}]
-			if !found && s.shape != ranges {
-				_, found, err = t.lookup(s, n) // a dump of a growing set may skip it
-			}
-			if err != nil {
+		passed := time.Since(p.now)
+		wanted := slices.DeleteFunc(slices.Clone(list), func(n entry) bool { return n.timeout > 0 && n.timeout <= passed })
+		missing := len(wanted) - size
+		if !known || s.shape == ranges {
+			if missing, err = t.missing(s, wanted); err != nil {
 				return err
-			}
-			if ranOut := n.timeout > 0 && n.timeout <= passed; !found && !ranOut {
-				missing++
 			}
 		}
 		if missing > 0 {
-			return fmt.Errorf("confirm %s: %d of %d elements are missing: %w", s.name, missing, len(list), ErrChanged)
+			return fmt.Errorf("confirm %s: %d of %d elements are missing: %w", s.name, missing, len(wanted), ErrChanged)
 		}
 	}
 	return nil
+}
+
+// missing counts the entries that are not in the set.
+func (t *Table) missing(s kernelSet, list []entry) (int, error) {
+	there, err := t.collect(s)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, e := range list {
+		_, found := there[place{addr: e.from, port: e.port}]
+		if !found && s.shape != ranges {
+			// The dump of a growing set may have skipped it.
+			if _, found, err = t.lookup(s, e); err != nil {
+				return 0, err
+			}
+		}
+		if !found {
+			n++
+		}
+	}
+	return n, nil
 }

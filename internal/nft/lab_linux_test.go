@@ -33,6 +33,7 @@ type lab struct {
 	server, outside *testnet.Host
 	received        atomic.Int64 // datagrams on both ports of the server
 	answers         atomic.Bool  // whether the server answers them
+	before          int64        // drops counted before the last begin
 }
 
 func newLab(t testing.TB) *lab {
@@ -156,13 +157,20 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
+// begin makes expect count from here.
+func (l *lab) begin(t testing.TB, table *Table) {
+	t.Helper()
+	l.received.Store(0)
+	l.before = totalDropped(t, table)
+}
+
 // expect waits until the server has received passed datagrams and the table
-// has dropped dropped ones. Together they are all that was sent, so nothing is left on
-// the way.
+// has dropped dropped ones. Together they are all that was sent, so nothing is
+// left on the way.
 func (l *lab) expect(t testing.TB, table *Table, passed, dropped int64) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%d passed and %d dropped", passed, dropped), func() bool {
-		return l.received.Load() == passed && totalDropped(t, table) == dropped
+		return l.received.Load() == passed && totalDropped(t, table)-l.before == dropped
 	})
 }
 

@@ -61,10 +61,11 @@ func TestVerdict(t *testing.T) {
 		o := protected
 		o.Shared = mode.shared
 		table := open(t, l.server, o)
+		l.before = 0
 		for _, tt := range tests {
 			t.Run(mode.name+"/"+tt.name, func(t *testing.T) {
 				must(t, table.Rebuild(tt.elements))
-				l.received.Store(0)
+				l.begin(t, table)
 				send(t, l.dial(t, tt.from, tt.port), 1)
 				if tt.pass {
 					l.expect(t, table, 1, 0)
@@ -200,7 +201,7 @@ func TestLimits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			must(t, table.Rebuild(tt.elements))
-			l.received.Store(0)
+			l.begin(t, table)
 			send(t, l.dial(t, tt.from, sipPort), 20)
 			l.expect(t, table, tt.pass, 20-tt.pass)
 			state, found, err := table.Get(tt.elements[0])

@@ -3,6 +3,7 @@ package nft
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,11 +74,16 @@ func (t *Table) Clear() error {
 	return explain("clear table", err)
 }
 
-// Rebuild makes the table anew with exactly these elements, in one
-// transaction, whatever is there now. It heals what others did to it.
+// Rebuild makes the table hold exactly these elements, whatever was done to
+// it: a table that is gone comes back, and one that somebody changed is
+// replaced, each in one transaction. A table with nothing but foreign
+// elements keeps its rules and their counters.
 func (t *Table) Rebuild(elements []Element) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.verify() == nil {
+		return explain("rebuild table", t.refill(elements))
+	}
 	found, err := t.inspect(t.layout.options.Table)
 	if err == nil {
 		found, err = t.claim(found)
@@ -151,7 +157,7 @@ func (t *Table) take(o Options) error {
 		t.layout = newLayout(o, can)
 		if found.exists && found.flags == t.layout.flags() && t.verify() == nil {
 			t.adopted = true
-			return errors.Join(t.setPorts(), t.learnRefresh())
+			return errors.Join(t.dismiss(), t.setPorts(), t.learnRefresh())
 		}
 		err = t.create(found, rescued)
 		if !is(err, unix.EOPNOTSUPP) && !is(err, unix.EINVAL) {
@@ -186,23 +192,70 @@ func (t *Table) rescue() ([]Element, error) {
 }
 
 // create makes the table with its elements in place of the one found.
+//
+// Replacing a table is one transaction, yet a packet on its way at that moment
+// can get through: it may have passed the new chain before it has rules, and
+// meet the old one when its rules are gone. So a second table stands in.
 func (t *Table) create(found presence, elements []Element) error {
-	l := t.layout
-	var whole []netlink.Message
-	if found.exists {
-		whole = append(whole, l.deleteTable())
+	if !found.exists {
+		return t.build(t.layout, nil, elements)
 	}
-	whole = append(whole, l.newTable(l.flags()))
-	whole = append(whole, l.structure()...)
+	standIn := t.standIn()
+	whom := slices.DeleteFunc(slices.Clone(elements), func(e Element) bool {
+		_, limited := standIn.limit(e.Set)
+		return limited // one packet too many does no harm
+	})
+	err := t.build(standIn, nil, whom)
+	if err == nil {
+		err = t.build(t.layout, []netlink.Message{t.layout.deleteTable()}, elements)
+	}
+	return errors.Join(err, t.dismiss())
+}
 
-	t.nets = map[int]prefixes{}
-	p := t.plan(len(elements))
+// standIn is the layout of the table that drops while ours is replaced.
+func (t *Table) standIn() *layout {
+	o := t.layout.options
+	o.Table += "_stand_in"
+	return newLayout(o, capability{several: t.layout.can.several})
+}
+
+// dismiss removes the table that stands in, which a process that was killed
+// may have left behind.
+func (t *Table) dismiss() error {
+	err := t.socket.commit([]netlink.Message{t.standIn().deleteTable()})
+	if is(err, unix.ENOENT) {
+		return nil
+	}
+	return err
+}
+
+// build makes a table with its elements in one transaction, after the
+// messages of head.
+func (t *Table) build(l *layout, head []netlink.Message, elements []Element) error {
+	p := newPlan(l, len(elements))
 	for _, e := range elements {
 		if err := p.add(e); err != nil {
 			return err
 		}
 	}
-	return t.run(p, whole)
+	head = append(head, l.newTable(l.flags()))
+	return t.run(p, append(head, l.structure()...))
+}
+
+// refill replaces all elements.
+func (t *Table) refill(elements []Element) error {
+	p := newPlan(t.layout, len(elements))
+	for _, e := range elements {
+		if err := p.add(e); err != nil {
+			return err
+		}
+	}
+	var flushes []netlink.Message
+	for _, s := range t.layout.sets {
+		flushes = append(flushes, t.layout.flush(s.name))
+	}
+	t.nets = nil
+	return t.run(p, append(flushes, t.layout.fillPorts()...))
 }
 
 // structure makes everything inside the table but the elements of its sets.
