@@ -8,20 +8,25 @@ const ways = 8
 // full, the entry with the lowest protection goes, and among those the one
 // not used for longest. V should hold no pointers, so that the collector
 // never has to walk the table.
+//
+// Keys, ages and values lie apart: a search reads the eight keys of a bucket
+// from one cache line, however large V is.
 type Table[V any] struct {
-	buckets []bucket[V]
+	keys    []bucket
+	ages    []age
+	values  []V
 	used    int
 	evicted uint64
 }
 
-type bucket[V any] [ways]slot[V]
+// bucket holds keys; 0 is free.
+type bucket [ways]uint64
 
-type slot[V any] struct {
-	key uint64 // 0 is free
+// age decides who has to go.
+type age struct {
 	// touched is the caller's clock at the last use, in its own unit.
 	touched int64
 	protect uint8
-	value   V
 }
 
 // NewTable makes a table for at least entries entries, rounded up to a power
@@ -31,17 +36,24 @@ func NewTable[V any](entries int) *Table[V] {
 	for n*ways < entries {
 		n *= 2
 	}
-	return &Table[V]{buckets: make([]bucket[V], n)}
+	return &Table[V]{keys: make([]bucket, n), ages: make([]age, n*ways), values: make([]V, n*ways)}
+}
+
+// place finds the slot of key, or -1, and the first slot of its bucket.
+func (t *Table[V]) place(key uint64) (slot, first int) {
+	b := int(key & uint64(len(t.keys)-1))
+	for i, k := range t.keys[b] {
+		if k == key {
+			return b*ways + i, b * ways
+		}
+	}
+	return -1, b * ways
 }
 
 // Get finds the value of key, or nil. The pointer is good until the next Put.
 func (t *Table[V]) Get(key uint64) *V {
-	key = nonzero(key)
-	b := &t.buckets[key&uint64(len(t.buckets)-1)]
-	for i := range b {
-		if b[i].key == key {
-			return &b[i].value
-		}
+	if slot, _ := t.place(nonzero(key)); slot >= 0 {
+		return &t.values[slot]
 	}
 	return nil
 }
@@ -50,66 +62,65 @@ func (t *Table[V]) Get(key uint64) *V {
 // The pointer is good until the next Put; fresh says that it was made.
 func (t *Table[V]) Put(key uint64, now int64) (value *V, fresh bool) {
 	key = nonzero(key)
-	b := &t.buckets[key&uint64(len(t.buckets)-1)]
-	victim := &b[0]
-	for i := range b {
-		s := &b[i]
-		if s.key == key {
-			s.touched = now
-			return &s.value, false
-		}
-		if victim.key != 0 && (s.key == 0 || s.protect < victim.protect ||
-			s.protect == victim.protect && s.touched < victim.touched) {
-			victim = s
-		}
+	slot, first := t.place(key)
+	if slot >= 0 {
+		t.ages[slot].touched = now
+		return &t.values[slot], false
 	}
-	if victim.key == 0 {
+	slot = t.victim(first)
+	if t.keys[slot/ways][slot%ways] == 0 {
 		t.used++
 	} else {
 		t.evicted++
 	}
-	*victim = slot[V]{key: key, touched: now}
-	return &victim.value, true
+	t.keys[slot/ways][slot%ways] = key
+	t.ages[slot] = age{touched: now}
+	clear(t.values[slot : slot+1])
+	return &t.values[slot], true
+}
+
+// victim chooses the slot of a bucket that a new entry takes.
+func (t *Table[V]) victim(first int) int {
+	victim := first
+	for slot := first; slot < first+ways; slot++ {
+		if t.keys[slot/ways][slot%ways] == 0 {
+			return slot
+		}
+		if a, v := t.ages[slot], t.ages[victim]; a.protect < v.protect || a.protect == v.protect && a.touched < v.touched {
+			victim = slot
+		}
+	}
+	return victim
 }
 
 // Protect sets how hard the entry of key holds on to its slot.
 func (t *Table[V]) Protect(key uint64, level uint8) {
-	key = nonzero(key)
-	b := &t.buckets[key&uint64(len(t.buckets)-1)]
-	for i := range b {
-		if b[i].key == key {
-			b[i].protect = level
-		}
+	if slot, _ := t.place(nonzero(key)); slot >= 0 {
+		t.ages[slot].protect = level
 	}
 }
 
 // Delete forgets key.
 func (t *Table[V]) Delete(key uint64) {
-	key = nonzero(key)
-	b := &t.buckets[key&uint64(len(t.buckets)-1)]
-	for i := range b {
-		if b[i].key == key {
-			b[i] = slot[V]{}
-			t.used--
-		}
+	if slot, _ := t.place(nonzero(key)); slot >= 0 {
+		t.keys[slot/ways][slot%ways] = 0
+		t.used--
 	}
 }
 
 // Clear forgets every entry whose value matches. It walks the whole table, so
 // it is for the rare moment in which a human asks.
 func (t *Table[V]) Clear(match func(*V) bool) {
-	for i := range t.buckets {
-		for j := range t.buckets[i] {
-			if s := &t.buckets[i][j]; s.key != 0 && match(&s.value) {
-				*s = slot[V]{}
-				t.used--
-			}
+	for slot := range t.values {
+		if key := &t.keys[slot/ways][slot%ways]; *key != 0 && match(&t.values[slot]) {
+			*key = 0
+			t.used--
 		}
 	}
 }
 
 // Cap is how many entries fit.
-func (t *Table[V]) Cap() int { return len(t.buckets) * ways }
+func (t *Table[V]) Cap() int { return len(t.values) }
 
 // Len is how many entries there are.
 func (t *Table[V]) Len() int { return t.used }

@@ -61,8 +61,10 @@ type Case struct {
 	// grade C (a log line alone), text[1] grade B and better.
 	novel [2]tally
 	scan  tally
-	// marks are the tool marks seen, and their weight in nats.
+	// marks are the tool marks seen, and their weight in nats; agent is the
+	// User-Agent last judged.
 	marks      uint16
+	agent      uint32
 	markWeight float32
 	// good are the accounts it authenticated as; a ring.
 	good     [8]uint64
@@ -128,7 +130,7 @@ func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
 	s := Sight{Event: e, Outcome: o, engine: d, key: d.seed.Addr(addr), now: e.Time.UnixNano()}
 	s.Case, _ = d.cases.Put(s.key, s.now)
 	if o != nil {
-		s.account = AccountHash(o.Account)
+		s.account = o.AccountID
 	}
 	for _, detector := range d.detectors {
 		detector.Weigh(&s)
@@ -145,16 +147,6 @@ func (d *Engine) forget(e *event.Event) {
 	}
 	d.dossiers.drop(key)
 	d.guesses.Clear(func(g *guessing) bool { return g.source == key })
-}
-
-// AccountHash names an account in eight bytes, the same in every process, so
-// that the journal may hold it.
-func AccountHash(account string) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a
-	for i := 0; i < len(account); i++ {
-		h = (h ^ uint64(account[i])) * 1099511628211
-	}
-	return h
 }
 
 // proven says which part of the case an outcome's evidence belongs to.

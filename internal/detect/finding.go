@@ -56,7 +56,8 @@ type Finding struct {
 	// Evidence is ln E, the logarithm of the combined e-value.
 	Evidence float64
 	// Account is the account concerned; empty when there are several.
-	Account string
+	Account   string
+	AccountID uint64
 	// Accounts is how many different ones are concerned.
 	Accounts int
 	// KnownAccount says that Source has authenticated as Account before; GoodPort

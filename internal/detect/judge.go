@@ -95,6 +95,7 @@ func (s *Sight) report(class Class) *Finding {
 	}
 	if o := s.Outcome; o != nil {
 		f.Source, f.Port, f.Proof, f.Account, f.Text = o.Remote, o.Port, o.Proof, o.Account, o.Text
+		f.AccountID = o.AccountID
 		f.Requests, f.Expires = o.Requests, o.Expires
 	}
 	f.KnownAccount = s.account != 0 && s.Case.knows(s.account)

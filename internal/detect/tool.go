@@ -37,10 +37,15 @@ var marks = []struct {
 	{"bare decimal branch", 2.3, decimalBranch},
 	{"From at 1.1.1.1", 4.6, func(e *event.Event) bool { return string(e.SIP.FromHost) == "1.1.1.1" }},
 	{"Via of 0.0.0.0", 2.3, func(e *event.Event) bool { return string(e.SIP.SentBy) == "0.0.0.0" }},
-	{"User-Agent of an attack tool", 4.6, func(e *event.Event) bool {
-		verdict, _ := JudgeUserAgent(e.SIP.UserAgent)
-		return verdict == UserAgentBad
-	}},
+	{"User-Agent of an attack tool", 4.6, badUserAgent},
+}
+
+// agentMark is the place of the last mark, which is the dear one to look for.
+const agentMark = 9
+
+func badUserAgent(e *event.Event) bool {
+	verdict, _ := JudgeUserAgent(e.SIP.UserAgent)
+	return verdict == UserAgentBad
 }
 
 // Weigh implements Detector.
@@ -48,8 +53,11 @@ func (toolMarks) Weigh(s *Sight) {
 	if s.Outcome != nil || s.Event.SIP.Method == event.ACK || s.Case.goodAt != 0 {
 		return
 	}
+	agent := uint32(event.AccountID(s.Event.SIP.UserAgent))
+	known := agent == s.Case.agent
+	s.Case.agent = agent
 	for i := range marks {
-		if s.Case.marks&(1<<i) != 0 || !marks[i].shown(s.Event) {
+		if s.Case.marks&(1<<i) != 0 || i == agentMark && known || !marks[i].shown(s.Event) {
 			continue
 		}
 		s.Case.marks |= 1 << i

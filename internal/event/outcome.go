@@ -65,8 +65,10 @@ type Outcome struct {
 	// Proof is what this very request proves about Remote. A proof gained by
 	// another request does not count: a forger could ride on it.
 	Proof Grade
-	// Account is the user asked for; a copy, so that it may outlive the event.
-	Account string
+	// Account is the user asked for, perhaps shortened; a copy, so that it may
+	// outlive the event. AccountID stands for the whole name.
+	Account   string
+	AccountID uint64
 	// Status is the reply's status code, 0 when a log line told us.
 	Status int
 	// Requests counts the requests seen from Remote when this was settled.
@@ -75,4 +77,17 @@ type Outcome struct {
 	Expires int64
 	// Text says it is known from a log line alone, without a packet.
 	Text bool
+}
+
+// AccountID names an account in eight bytes, the same in every process, so
+// that the journal may hold it (FNV-1a). It is 0 only for no account.
+func AccountID(account []byte) uint64 {
+	if len(account) == 0 {
+		return 0
+	}
+	h := uint64(14695981039346656037)
+	for _, c := range account {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return max(h, 1)
 }

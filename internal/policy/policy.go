@@ -97,7 +97,7 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	}
 	switch {
 	case f.Class == detect.ClassGood:
-		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{detect.AccountHash(f.Account)}
+		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{f.AccountID}
 	case f.Class == detect.ClassProven:
 		b.Action = ban.Lift
 	case f.Proof == event.None:

@@ -4,17 +4,21 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// await remembers a reply that its receiver should react to.
-func (s *source) await(c challenge) {
+// await remembers a reply that its receiver should react to. A source that
+// has more of them lying about than the ring holds has disregarded the oldest.
+func (t *Tracker) await(e *event.Event, s *source, c challenge) {
 	for i := range s.open {
 		if s.open[i].account == c.account && s.open[i].method == c.method {
-			counted := s.open[i].counted
+			c.counted = s.open[i].counted
 			s.open[i] = c
-			s.open[i].counted = counted
 			return
 		}
 	}
-	s.open[s.next] = c
+	last := &s.open[s.next]
+	if last.account != 0 && !last.counted && c.at-last.at >= reactTime {
+		t.outcomes = append(t.outcomes, t.about(e, s, last, event.Disregarded, last.proof))
+	}
+	*last = c
 	s.next = (s.next + 1) % uint8(len(s.open))
 }
 
@@ -32,7 +36,7 @@ func (s *source) arrived(call uint32, proof event.Grade) {
 // answer. Credentials that echo our nonce settle the debt; going on to another
 // account while a challenge lies there is what scanners do and phones do not.
 func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) {
-	account, call := t.short(accountOf(e)), t.short(e.SIP.CallID)
+	account, call := event.AccountID(accountOf(e)), t.short(e.SIP.CallID)
 	answers := e.SIP.Auth.Present && proof > event.None
 	for i := range s.open {
 		c := &s.open[i]
@@ -59,7 +63,7 @@ func patience(c *challenge, e *event.Event) int64 {
 func (t *Tracker) about(e *event.Event, s *source, c *challenge, result event.Result, proof event.Grade) event.Outcome {
 	return event.Outcome{
 		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Method: c.method,
-		Proof: proof, Account: c.name.String(), Requests: s.requests, Expires: -1,
+		Proof: proof, Account: c.name.String(), AccountID: c.account, Requests: s.requests, Expires: -1,
 	}
 }
 

@@ -43,7 +43,7 @@ func (t *Tracker) line(e *event.Event, now int64) {
 	}
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Proof: proof,
-		Account: string(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
+		Account: string(e.Log.User), AccountID: event.AccountID(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
 	})
 }
 
@@ -68,7 +68,8 @@ func (t *Tracker) join(e *event.Event, c *call, now int64) {
 	r.logged = true
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: event.UnknownUser, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
-		Proof: r.proof, Account: r.account.String(), Status: int(r.status), Requests: s.requests, Expires: -1,
+		Proof: r.proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
+		Requests: s.requests, Expires: -1,
 	})
 }
 

@@ -7,6 +7,7 @@
 package track
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 
@@ -66,7 +67,7 @@ func New(o Options) *Tracker {
 	return &Tracker{
 		seed:     o.Seed,
 		wire:     o.Wire,
-		sources:  bounded.NewTable[source](65536 / lanes),
+		sources:  bounded.NewTable[source](32768 / lanes),
 		requests: bounded.NewTable[request](65536 / lanes),
 		calls:    bounded.NewTable[call](65536 / lanes),
 		tellings: bounded.NewTable[telling](16384 / lanes),
@@ -84,20 +85,22 @@ type source struct {
 
 // challenge is a reply of ours that a well-meaning client reacts to.
 type challenge struct {
-	at            int64
-	account, call uint32 // short hashes, 0 in an empty slot
-	name          name
-	port          uint16
-	method        event.Method
-	proof         event.Grade // what its ACK proves: that the reply arrived
-	counted       bool        // already reported as Disregarded
+	at      int64
+	account uint64 // event.AccountID, 0 in an empty slot
+	call    uint32 // short hash of the Call-ID
+	port    uint16
+	method  event.Method
+	proof   event.Grade // what its ACK proves: that the reply arrived
+	counted bool        // already reported as Disregarded
+	name    shortName
 }
 
 // request is one open or settled transaction of a remote address.
 type request struct {
 	at       int64
 	content  uint64 // tells a retransmission from another try under the same ids
-	account  name
+	account  uint64
+	name     name
 	remote   [16]byte
 	port     uint16
 	attempts uint8 // tries without a final reply
@@ -116,20 +119,20 @@ type call struct {
 	source  uint64 // key in sources
 }
 
-// name is an account name of bounded length without a pointer; what is cut
-// off is told apart by the hash kept beside it where that matters.
-type name struct {
-	length uint8
-	text   [31]byte
-}
+// name and shortName are account names of bounded length without a pointer,
+// for people to read; event.AccountID tells longer ones apart.
+type (
+	name      struct{ text [32]byte }
+	shortName struct{ text [16]byte }
+)
 
-func nameOf(b []byte) (n name) {
-	n.length = uint8(copy(n.text[:], b))
-	return n
-}
+func (n *name) set(b []byte) { clear(n.text[copy(n.text[:], b):]) }
 
 // String gives the account as text.
-func (n *name) String() string { return string(n.text[:n.length]) }
+func (n *name) String() string { return string(bytes.TrimRight(n.text[:], "\x00")) }
+
+// String gives the account as text.
+func (n *shortName) String() string { return string(bytes.TrimRight(n.text[:], "\x00")) }
 
 // Pair works out what the event settles and leaves it in e.Outcomes, which is
 // good until the next call.
@@ -184,10 +187,11 @@ func (t *Tracker) request(e *event.Event, now int64) {
 	account := accountOf(e)
 	attempts := r.attempts
 	*r = request{
-		at: now, content: content, account: nameOf(account),
+		at: now, content: content, account: event.AccountID(account),
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(attempts, 254) + 1, method: e.SIP.Method, proof: proof, creds: e.SIP.Auth.Present,
 	}
+	r.name.set(account)
 	t.waiting.push(waiter{key: key, at: now})
 	t.noteCall(e, key, now)
 	if len(e.SIP.ToTag) == 0 { // a request inside a dialog opens no new account
@@ -224,8 +228,9 @@ func (t *Tracker) reply(e *event.Event, now int64) {
 	}
 	switch {
 	case r.result == event.Challenged, r.result == event.Failed, r.method == event.OPTIONS:
-		s.await(challenge{at: now, account: t.short(r.account.text[:r.account.length]),
-			call: t.short(e.SIP.CallID), name: r.account, port: r.port, method: r.method})
+		c := challenge{at: now, account: r.account, call: t.short(e.SIP.CallID), port: r.port, method: r.method}
+		copy(c.name.text[:], r.name.text[:])
+		t.await(e, s, c)
 	}
 }
 
@@ -262,8 +267,8 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 	}
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: r.result, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
-		Proof: proof, Account: r.account.String(), Status: int(r.status), Requests: requests,
-		Expires: e.SIP.Expires,
+		Proof: proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
+		Requests: requests, Expires: e.SIP.Expires,
 	})
 }
 
@@ -296,7 +301,7 @@ func (t *Tracker) expire(e *event.Event, now int64) {
 		remote := netip.AddrFrom16(r.remote).Unmap()
 		o := event.Outcome{
 			Result: r.result, Remote: remote, Port: r.port, Time: e.Time, Method: r.method,
-			Proof: r.proof, Account: r.account.String(), Expires: -1,
+			Proof: r.proof, Account: r.name.String(), AccountID: r.account, Expires: -1,
 		}
 		if s := t.sources.Get(t.seed.Addr(remote)); s != nil {
 			o.Requests = s.requests

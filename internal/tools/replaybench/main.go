@@ -1,0 +1,183 @@
+// Command replaybench measures `sipward replay` on a capture of its own
+// making: speed, memory, and whether two runs give the same verdicts.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/pcap"
+)
+
+func main() {
+	binary := flag.String("binary", "", "the sipward to measure")
+	messages := flag.Int("messages", 1_000_000, "how many SIP messages the capture holds")
+	seed := flag.Uint64("seed", 1, "seed of the traffic")
+	flag.Parse()
+	if err := run(*binary, *messages, *seed); err != nil {
+		fmt.Fprintln(os.Stderr, "replaybench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(binary string, messages int, seed uint64) error {
+	dir, err := os.MkdirTemp("", "replaybench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	capture := filepath.Join(dir, "traffic.pcap")
+	if err := write(capture, messages, seed); err != nil {
+		return fmt.Errorf("write capture: %w", err)
+	}
+	var first []byte
+	for i := range 2 {
+		out, took, used, err := replay(binary, capture)
+		if err != nil {
+			return err
+		}
+		cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+		fmt.Printf("replay  %d messages in %.2f s, %.2f s of CPU: %.0f messages/s, peak %d MB\n",
+			messages, took.Seconds(), cpu.Seconds(), float64(messages)/took.Seconds(), used.Maxrss>>10)
+		if i == 0 {
+			first = out
+		} else if !bytes.Equal(first, out) {
+			return fmt.Errorf("two runs of one capture gave different verdicts")
+		}
+	}
+	fmt.Printf("        %d findings and bans, the same in both runs\n", bytes.Count(first, []byte("\n"))-1)
+	return nil
+}
+
+// replay runs the binary once.
+func replay(binary, capture string) (out []byte, took time.Duration, used *syscall.Rusage, err error) {
+	cmd := exec.Command(binary, "replay", "--json", capture)
+	cmd.Stderr = os.Stderr
+	began := time.Now()
+	out, err = cmd.Output()
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("replay: %w", err)
+	}
+	return out, time.Since(began), cmd.ProcessState.SysUsage().(*syscall.Rusage), nil
+}
+
+// traffic writes a mix of phones, offices and attackers.
+type traffic struct {
+	out     *pcap.Writer
+	now     time.Time
+	random  *rand.Rand
+	written int
+	frame   []byte
+	err     error
+}
+
+var server = netip.MustParseAddrPort("192.0.2.10:5060")
+
+func write(name string, messages int, seed uint64) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	out, err := pcap.NewWriter(buffered, uint32(packet.RawIP))
+	if err != nil {
+		return err
+	}
+	t := &traffic{out: out, now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), random: rand.New(rand.NewPCG(seed, 2))}
+	for t.written < messages && t.err == nil {
+		switch n := t.random.IntN(1000); {
+		case n < 970:
+			t.register(phone(t.random.IntN(20000)), 200)
+		case n < 985:
+			t.attack(t.register401)
+		default:
+			t.attack(t.scan)
+		}
+	}
+	if t.err != nil {
+		return t.err
+	}
+	return buffered.Flush()
+}
+
+func phone(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(n >> 8), byte(n)}), 5060)
+}
+
+func attacker(n int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}), 5060)
+}
+
+// register is a REGISTER, its challenge, the answer, and how that ends.
+func (t *traffic) register(from netip.AddrPort, status int) {
+	id, user := t.random.Uint64(), fmt.Sprint(1000+int(from.Addr().As4()[3]))
+	nonce := fmt.Sprintf("%016x", t.random.Uint64())
+	t.request(from, "REGISTER", user, id, 1, "")
+	t.reply(from, 401, user, id, 1, nonce)
+	t.request(from, "REGISTER", user, id, 2, nonce)
+	if status != 200 {
+		nonce = fmt.Sprintf("%016x", t.random.Uint64())
+	} else {
+		nonce = ""
+	}
+	t.reply(from, status, user, id, 2, nonce)
+}
+
+// attack is ten steps of one attacker.
+func (t *traffic) attack(step func(netip.AddrPort)) {
+	from := attacker(t.random.IntN(500))
+	for range 10 {
+		step(from)
+	}
+}
+
+func (t *traffic) register401(from netip.AddrPort) { t.register(from, 401) }
+
+// scan is a REGISTER for some number, whose challenge nobody heeds.
+func (t *traffic) scan(from netip.AddrPort) {
+	id, user := t.random.Uint64(), fmt.Sprint(t.random.IntN(10000))
+	t.request(from, "REGISTER", user, id, 1, "")
+	t.reply(from, 401, user, id, 1, fmt.Sprintf("%016x", t.random.Uint64()))
+}
+
+func (t *traffic) request(from netip.AddrPort, method, user string, id uint64, cseq int, nonce string) {
+	auth := ""
+	if nonce != "" {
+		auth = fmt.Sprintf("Authorization: Digest username=%q, realm=\"bench\", nonce=%q, uri=\"sip:192.0.2.10\", response=\"%032x\"\r\n",
+			user, nonce, t.random.Uint64())
+	}
+	t.put(from, server, fmt.Sprintf("%s sip:192.0.2.10 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%x.%d;rport\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:%s@192.0.2.10>;tag=%x\r\nTo: <sip:%s@192.0.2.10>\r\nCall-ID: %x\r\nCSeq: %d %s\r\nContact: <sip:%s@%s>\r\n"+
+		"%sUser-Agent: Yealink SIP-T46U 108.86.0.20\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n",
+		method, from, id, cseq, user, id>>8, user, id, cseq, method, user, from, auth))
+}
+
+func (t *traffic) reply(to netip.AddrPort, status int, user string, id uint64, cseq int, nonce string) {
+	challenge := ""
+	if nonce != "" {
+		challenge = fmt.Sprintf("WWW-Authenticate: Digest realm=\"bench\", nonce=%q, algorithm=MD5\r\n", nonce)
+	}
+	t.put(server, to, fmt.Sprintf("SIP/2.0 %d Answer\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%x.%d;rport=%d\r\n"+
+		"From: <sip:%s@192.0.2.10>;tag=%x\r\nTo: <sip:%s@192.0.2.10>;tag=%x\r\nCall-ID: %x\r\nCSeq: %d REGISTER\r\n%sContent-Length: 0\r\n\r\n",
+		status, to, id, cseq, to.Port(), user, id>>8, user, id*7, id, cseq, challenge))
+}
+
+func (t *traffic) put(from, to netip.AddrPort, text string) {
+	t.now = t.now.Add(time.Duration(100+t.random.IntN(2000)) * time.Microsecond)
+	t.frame = packet.BuildUDP(from, to, []byte(text))
+	if err := t.out.Write(t.now, t.frame); err != nil {
+		t.err = err
+	}
+	t.written++
+}
