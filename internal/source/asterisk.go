@@ -294,7 +294,8 @@ func readJSONRecord(h header) reading {
 // readLoose looks at a line without the server's prefix: foreign text, or the
 // rest of a record with a line break in it. Nothing in it names a culprit.
 func readLoose(h header) reading {
-	if !contains(h.text, looseClauses[:]...) && !endsInReason(h.text) {
+	// Syslog escapes line breaks: behind its prefix is a line of another program.
+	if h.escaped || !contains(h.text, looseClauses[:]...) && !endsInReason(h.text) {
 		// A packet quoted without the server's prefix is not looked for: a line
 		// break would be enough to begin one, and to blind us.
 		return reading{}

@@ -65,10 +65,10 @@ func readIAXHost(rec record) reading {
 	for _, form := range iaxForms {
 		if tail, ok := cutPrefix(rest, form.text); ok {
 			r.Kind, r.Rule = form.kind, form.rule
-			r.User = firstQuoted(tail)
+			r.User = quotedName(form.text, tail)
 			if hasControl(tail, rec.escaped) {
 				r.tamper("a control character inside a value")
-			} else if !hasSuffix(tail, "'") && !hasSuffix(tail, ")") {
+			} else if len(tail) > 0 && !hasSuffix(tail, "'") && !hasSuffix(tail, ")") {
 				r.tamper("ends inside a value")
 				r.open = true
 			}
@@ -81,16 +81,17 @@ func readIAXHost(rec record) reading {
 var iaxForms = [...]reason{
 	{"failed to authenticate as '", event.AuthFailed, "asterisk.iax.failed_to_authenticate"},
 	{"failed MD5 authentication for '", event.AuthFailed, "asterisk.iax.md5"},
-	{"failed RSA authentication with inkeys '", event.AuthFailed, "asterisk.iax.rsa"},
-	{"failed RSA authentication for '", event.AuthFailed, "asterisk.iax.rsa"},
-	{"failed RSA authentication with '", event.AuthFailed, "asterisk.iax.rsa"},
+	{"failed RSA authentication", event.AuthFailed, "asterisk.iax.rsa"},
 	{"did not provide proper plaintext password for '", event.AuthFailed, "asterisk.iax.plaintext"},
 	{"denied access to register peer '", event.ACLDenied, "asterisk.iax.acl"},
 }
 
-// firstQuoted gives the name before the next apostrophe.
-func firstQuoted(text []byte) []byte {
-	name, _, ok := bytes.Cut(text, []byte("'"))
+// quotedName gives the name between apostrophes; form may end in the first one.
+func quotedName(form string, tail []byte) []byte {
+	if form[len(form)-1] != '\'' {
+		_, tail, _ = bytes.Cut(tail, []byte("'"))
+	}
+	name, _, ok := bytes.Cut(tail, []byte("'"))
 	if !ok || len(name) == 0 {
 		return nil
 	}
