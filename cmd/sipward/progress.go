@@ -4,42 +4,59 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
 )
 
-// progressAfter is how long a verb works silently before it shows that it does.
+// progressAfter is how long a verb works silently before it shows how far it is.
 const progressAfter = 2 * time.Second
 
-// showProgress tells a human on a terminal that long files are being read. It
+// showProgress shows a human on a terminal how much of the work is done. It
 // returns the function that ends it.
-func showProgress(w io.Writer, files []string) (stop func()) {
+func showProgress(w io.Writer, done *atomic.Int64, whole int64) (stop func()) {
 	terminal, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+	if !ok || whole <= 0 || !term.IsTerminal(int(terminal.Fd())) {
 		return func() {}
 	}
-	var size int64
-	for _, name := range files {
-		if info, err := os.Stat(name); err == nil {
-			size += info.Size()
-		}
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
+	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		begun := time.Now()
-		tick := time.NewTicker(progressAfter)
+		tick := time.NewTicker(progressAfter / 4)
 		defer tick.Stop()
+		begun := time.Now()
 		for {
 			select {
-			case <-done:
+			case <-end:
 				fmt.Fprint(terminal, "\r\x1b[K")
 				return
 			case now := <-tick.C:
-				fmt.Fprintf(terminal, "\r\x1b[Kreading %s MB, %s so far", grouped(uint64(size>>20)), ago(now.Sub(begun)))
+				if now.Sub(begun) >= progressAfter {
+					fmt.Fprint(terminal, "\r\x1b[K"+progressBar(done.Load(), whole))
+				}
 			}
 		}
 	}()
-	return func() { close(done); <-ended }
+	return func() { close(end); <-ended }
+}
+
+// progressBar draws how much of the whole is done.
+func progressBar(done, whole int64) string {
+	const width = 40
+	done = min(max(done, 0), whole)
+	full := int(done * width / whole)
+	return fmt.Sprintf("[%s%s] %d %%", strings.Repeat("#", full), strings.Repeat("-", width-full), done*100/whole)
+}
+
+// sizes adds up the files that can be measured.
+func sizes(files []string) int64 {
+	var whole int64
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			whole += info.Size()
+		}
+	}
+	return whole
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,8 @@ func runReplay(cmd *cobra.Command, files []string) error {
 	options.Messages, _ = cmd.Flags().GetBool("messages")
 	quiet, _ := cmd.Flags().GetBool("summary")
 	options.Report = &replayReport{out: out, quiet: quiet}
-	stop := showProgress(cmd.ErrOrStderr(), files)
+	options.Read = new(atomic.Int64)
+	stop := showProgress(cmd.ErrOrStderr(), options.Read, sizes(files)*options.Passes())
 	summary, err := replay.Run(files, options)
 	stop()
 	if err != nil {

@@ -100,10 +100,10 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{f.AccountID}
 	case f.Class == detect.ClassProven:
 		b.Action = ban.Lift
-	case f.Proof == event.None:
-		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
 	case p.shielded(host, f.Time):
 		p.slowPort(&b, f)
+	case f.Proof == event.None:
+		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
 	case f.Evidence < detect.DropBound:
 		b.Action, b.Until = ban.Slow, f.Time.Add(p.vary(limitTime))
 	case f.Proof == event.GradeC:
@@ -124,10 +124,11 @@ func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
 
 // slowPort answers guessing from a known-good address with the narrowest
 // measure: the offending source port. A port that itself serves several good
-// accounts (an exchange, a proxy) is left alone; the finding stays as an alarm.
+// accounts (an exchange, a proxy) is left alone, and so is everybody as long as
+// nothing is proven: those packets may be forged. The finding stays as an alarm.
 func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
 	pass, _ := p.table.Get(ban.Key{Prefix: b.Prefix, Kind: ban.KindPass})
-	if f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
+	if f.Proof == event.None || f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
 		*b = ban.Ban{}
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/pcap"
@@ -39,6 +40,21 @@ func openAll(files []string, sides *source.Sides, o Options) ([]*input, error) {
 	return inputs, nil
 }
 
+// counting tells how much was read.
+type counting struct {
+	io.Reader
+	read *atomic.Int64
+}
+
+// Read implements io.Reader.
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	if c.read != nil {
+		c.read.Add(int64(n))
+	}
+	return n, err
+}
+
 // openInput tells a capture from a log by its first bytes.
 func openInput(name string, sides *source.Sides, o Options) (*input, error) {
 	file, err := os.Open(name)
@@ -46,7 +62,7 @@ func openInput(name string, sides *source.Sides, o Options) (*input, error) {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
 	in := &input{name: name, file: file}
-	buffered := bufio.NewReaderSize(file, 1<<20)
+	buffered := bufio.NewReaderSize(&counting{file, o.Read}, 1<<20)
 	head, err := buffered.Peek(pcap.SniffLen)
 	if err != nil && !errors.Is(err, io.EOF) {
 		file.Close()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -34,6 +35,16 @@ type Options struct {
 	Report Report
 	// Messages asks for Report.Message calls.
 	Messages bool
+	// Read, if set, counts the bytes read from the files so far.
+	Read *atomic.Int64
+}
+
+// Passes is how often Run reads each file.
+func (o *Options) Passes() int64 {
+	if len(o.Local) == 0 {
+		return 2
+	}
+	return 1
 }
 
 // Report receives the results. It must not keep the events.
