@@ -25,7 +25,7 @@ BUILD_FLAGS = -trimpath -ldflags '-s -w' \
 # attack tools, and systemd-analyze to judge the units.
 TEST_PACKAGES := iproute2 util-linux procps nftables kamailio sip-tester sipvicious systemd
 
-.PHONY: help go build run test test-packages check house bench fuzz soak race lab demo install uninstall clean
+.PHONY: help go build run test test-packages check house bench fuzz soak race lab demo install install-files uninstall clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -69,7 +69,9 @@ lab: build ## attack a real server: LAB_DIR=DIR [SERVER=ast22] [CASES="svcrack d
 demo: build test-packages ## see an attack and its ban, in namespaces of its own (as root)
 	$(GO) run ./internal/tools/demo
 
-install: build ## binary, systemd units and an empty configuration (DESTDIR works)
+install: build install-files ## binary, systemd units and an empty configuration (DESTDIR works)
+
+install-files: # BIN, built or not by us
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sipward
 	install -D -m 644 packaging/sipward.service $(DESTDIR)$(UNITDIR)/sipward.service
 	install -D -m 644 packaging/sipward-boot.service $(DESTDIR)$(UNITDIR)/sipward-boot.service
