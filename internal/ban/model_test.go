@@ -356,6 +356,15 @@ func compareViews(t *rapid.T, table *Table, m *model, now time.Time) {
 			t.Fatalf("kind %d: %d walked, Len %d, want %d", kind, n, table.Len(kind), lengths[kind])
 		}
 	}
+	wide := map[netip.Prefix]bool{}
+	for _, b := range m.all {
+		if b.Ended.IsZero() && !b.Prefix.IsSingleIP() {
+			wide[b.Prefix] = true
+		}
+	}
+	if got := table.wide.Size(); got != len(wide) {
+		t.Fatalf("%d wide prefixes are indexed, %d live", got, len(wide))
+	}
 	for _, p := range prefixes {
 		if got, want := table.Drops(p, now), m.drops(p, now); got != want {
 			t.Fatalf("Drops(%v) = %d, want %d", p, got, want)

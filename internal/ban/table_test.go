@@ -148,6 +148,29 @@ func TestEscalation(t *testing.T) {
 	}
 }
 
+// TestEndIsNarrow holds that ending one entry leaves its neighbours and the
+// source's escalation as they are.
+func TestEndIsNarrow(t *testing.T) {
+	table := NewTable(Limits{})
+	host := netip.MustParsePrefix("203.0.113.7/32")
+	table.Put(drop("203.0.113.7", noon, time.Minute))
+	table.Expire(noon.Add(time.Minute))
+	one := Ban{Prefix: host, Port: 5060, Action: Limit, By: Self, Since: noon, Until: noon.Add(time.Hour)}
+	two := one
+	two.Port = 5061
+	table.Put(one)
+	table.Put(two)
+	if got := table.End(Key{Prefix: host, Port: 5062, Kind: KindBlock}, "admin", noon); got != nil {
+		t.Errorf("ended what is not there: %+v", got)
+	}
+	if got := table.End(one.Key(), "admin", noon); len(got) != 1 || got[0].Port != 5060 || got[0].EndedBy != "admin" {
+		t.Errorf("ended %+v", got)
+	}
+	if _, live := table.Get(two.Key()); !live || table.Drops(host, noon) != 1 {
+		t.Errorf("the other port live: %v, drops %d", live, table.Drops(host, noon))
+	}
+}
+
 func TestRemoveAll(t *testing.T) {
 	table := NewTable(Limits{})
 	table.Put(drop("203.0.113.7", noon, time.Minute))
@@ -214,6 +237,26 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	if got := len(table.History(netip.MustParsePrefix("203.0.113.8/32"))); got != 1 {
 		t.Errorf("%d limits remembered, want the last", got)
+	}
+}
+
+// TestForgivenDropsAreNewest holds that forgiving counts as a change: what has
+// not changed for longer is forgotten first.
+func TestForgivenDropsAreNewest(t *testing.T) {
+	table, host := NewTable(Limits{}), netip.MustParsePrefix("203.0.113.7/32")
+	pass := func() {
+		table.Put(Ban{Prefix: host, Action: Pass, By: Self, Since: noon})
+		table.Remove(host, KindPass, "admin", noon)
+	}
+	table.Put(drop("203.0.113.7", noon, time.Minute))
+	table.Expire(noon.Add(time.Minute))
+	pass()
+	table.Remove(host, KindBlock, "admin", noon)
+	for range pastPerSource - 1 {
+		pass()
+	}
+	if got := table.History(host); len(got) != pastPerSource || got[pastPerSource-1].Action != Drop {
+		t.Errorf("%d entries, the oldest %+v", len(got), got[len(got)-1])
 	}
 }
 

@@ -95,16 +95,20 @@ func TestWriterKeepsTryingAndLosesNothing(t *testing.T) {
 	acked := make(chan error, 1)
 	go func() { acked <- w.Durable(soon(t), first.Seq) }()
 
-	for _, want := range []time.Duration{250, 500, 1000, 2000, 4000, 4000} {
+	fails := func(want time.Duration) {
+		t.Helper()
 		journal.gate <- errFull
-		// The gathering before the first attempt may have asked for its own.
+		// The gatherings before the attempt may have asked for their own.
 		got := <-ticks.asked
-		if got == linger {
+		for got == linger {
 			got = <-ticks.asked
 		}
 		if got != want*time.Millisecond {
 			t.Fatalf("waits %v, want %v", got, want*time.Millisecond)
 		}
+	}
+	for _, want := range []time.Duration{250, 500, 1000, 2000, 4000, 4000} {
+		fails(want)
 		if got := w.Degraded(); got != "state not saved: disk full" {
 			t.Fatalf("Degraded = %q", got)
 		}
@@ -120,8 +124,13 @@ func TestWriterKeepsTryingAndLosesNothing(t *testing.T) {
 	if err := <-acked; err != nil {
 		t.Fatal(err)
 	}
+	// The next trouble is a new one.
+	last, _ := table.Put(drop("203.0.113.9", noon, time.Hour))
+	go func() { acked <- w.Durable(soon(t), last.Seq) }()
+	fails(250)
+	ticks.fire <- noon
 	close(journal.gate)
-	if err := w.Durable(soon(t), table.seq); err != nil {
+	if err := <-acked; err != nil {
 		t.Fatal(err)
 	}
 	if got := w.Degraded(); got != "" {

@@ -119,7 +119,7 @@ func TestDamageIsSetAside(t *testing.T) {
 // TestDamagedRow holds that a change inside a row, which SQLite cannot see, is
 // found, and costs that row alone.
 func TestDamagedRow(t *testing.T) {
-	for _, change := range []string{"body = zeroblob(200)", "at = 7", "sum = 7", "id = 7000"} {
+	for _, change := range []string{"body = zeroblob(200)", "at = 7", "sum = 7", "sum = 1 << 40", "at = 'text'", "id = 7000"} {
 		dir := t.TempDir()
 		s := open(t, dir)
 		fill(t, s, typical(100))

@@ -77,18 +77,13 @@ func readBans(db *sql.DB) ([]ban.Ban, error) {
 	defer rows.Close()
 	entries := make([]ban.Ban, 0, count)
 	for rows.Next() {
-		var id, at int64
-		var sum uint32
-		var body sql.RawBytes
-		if err := rows.Scan(&id, &at, &sum, &body); err != nil {
-			return nil, fmt.Errorf("read ban: %w", err)
+		var row row[sql.RawBytes]
+		if !row.scan(rows) {
+			return nil, fmt.Errorf("read ban %d: %w: checksum differs", row.id, errDamaged)
 		}
-		if sum != rowSum(id, at, body) {
-			return nil, fmt.Errorf("read ban %d: %w: checksum differs", id, errDamaged)
-		}
-		b, err := decodeBan(body)
+		b, err := decodeBan(row.body)
 		if err != nil {
-			return nil, fmt.Errorf("read ban %d: %w", id, err)
+			return nil, fmt.Errorf("read ban %d: %w", row.id, err)
 		}
 		entries = append(entries, b)
 	}

@@ -20,6 +20,20 @@ func rowSum(id, at int64, body []byte) uint32 {
 	return crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, body)
 }
 
+// row is a row of bans or events. Its body is a copy, or sql.RawBytes that hold
+// only until the next row.
+type row[Body ~[]byte] struct {
+	id, at, sum int64
+	body        Body
+}
+
+// scan reads the row and says whether it is sound: damage can leave any type and
+// any number in any column.
+func (r *row[Body]) scan(rows *sql.Rows) bool {
+	err := rows.Scan(&r.id, &r.at, &r.sum, &r.body)
+	return err == nil && r.sum == int64(rowSum(r.id, r.at, r.body))
+}
+
 // checkpointSum covers all columns of a row of checkpoints.
 func checkpointSum(name string, body []byte) uint32 {
 	return crc32.Update(crc32.Checksum([]byte(name), castagnoli), castagnoli, body)
@@ -102,14 +116,9 @@ func (s *Store) Events(q Query) ([]Record, error) {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var id, at int64
-			var sum uint32
-			var body []byte
-			if err := rows.Scan(&id, &at, &sum, &body); err != nil {
-				return err
-			}
-			if sum == rowSum(id, at, body) {
-				records = append(records, Record{ID: id, Time: time.UnixMilli(at).UTC(), Body: body})
+			var row row[[]byte]
+			if row.scan(rows) {
+				records = append(records, Record{ID: row.id, Time: time.UnixMilli(row.at).UTC(), Body: row.body})
 			}
 		}
 		return rows.Err()
@@ -181,15 +190,18 @@ func (s *Store) SaveCheckpoint(name string, body []byte) error {
 func (s *Store) Checkpoint(name string) ([]byte, error) {
 	var body []byte
 	err := s.use(func(db *sql.DB) error {
-		var sum uint32
-		err := db.QueryRow("SELECT sum, body FROM checkpoints WHERE name = ?", name).Scan(&sum, &body)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+		rows, err := db.Query("SELECT sum, body FROM checkpoints WHERE name = ?", name)
+		if err != nil {
+			return err
 		}
-		if err == nil && sum != checkpointSum(name, body) {
-			body = nil
+		defer rows.Close()
+		for rows.Next() {
+			var sum int64
+			if rows.Scan(&sum, &body) != nil || sum != int64(checkpointSum(name, body)) {
+				body = nil
+			}
 		}
-		return err
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoint %q: %w", name, err)

@@ -222,18 +222,17 @@ func salvageRows(from, to *sql.DB, table, order string) (n int) {
 	err = inTx(to, func(tx *sql.Tx) error {
 		var last int64
 		for seen := 0; rows.Next() && seen < salvageLimit; seen++ {
-			var id, at int64
-			var sum uint32
-			var body []byte
-			if rows.Scan(&id, &at, &sum, &body) != nil || sum != rowSum(id, at, body) {
+			var row row[sql.RawBytes]
+			if !row.scan(rows) {
 				continue
 			}
 			// Damaged pages can lead in a circle: then the order breaks.
-			if seen > 0 && (order == "ASC") != (id > last) {
+			if seen > 0 && (order == "ASC") != (row.id > last) {
 				return nil
 			}
-			last = id
-			done, err := tx.Exec("INSERT OR IGNORE INTO "+table+" (id, at, sum, body) VALUES (?, ?, ?, ?)", id, at, sum, body)
+			last = row.id
+			done, err := tx.Exec("INSERT OR IGNORE INTO "+table+" (id, at, sum, body) VALUES (?, ?, ?, ?)",
+				row.id, row.at, row.sum, []byte(row.body))
 			if err != nil {
 				return fmt.Errorf("save row: %w", err)
 			}
@@ -256,9 +255,9 @@ func salvageCheckpoints(from, to *sql.DB) (n int) {
 	defer rows.Close()
 	for rows.Next() {
 		var name string
-		var sum uint32
+		var sum int64
 		var body []byte
-		if rows.Scan(&name, &sum, &body) != nil || sum != checkpointSum(name, body) {
+		if rows.Scan(&name, &sum, &body) != nil || sum != int64(checkpointSum(name, body)) {
 			continue
 		}
 		if _, err := to.Exec("INSERT OR IGNORE INTO checkpoints (name, sum, body) VALUES (?, ?, ?)", name, sum, body); err == nil {
