@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,7 +36,15 @@ func setUp(root *cobra.Command) {
 		return verb.Help()
 	}})
 	root.SetHelpCommandGroupID("More:")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", columns)))
 	root.SetFlagErrorFunc(flagError)
+	// cobra checks these too, but its errors could not be told from a verb's own.
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
+			return usageError(err.Error(), "", cmd.CommandPath()+" --help")
+		}
+		return nil
+	}
 }
 
 func addSocketFlag(cmd *cobra.Command) {
@@ -55,6 +64,19 @@ func client(cmd *cobra.Command) *control.Client {
 		panic("sipward: " + cmd.Name() + " has no --socket") // see daemonVerb
 	}
 	return control.NewClient(path)
+}
+
+// bannedAddresses completes an argument with whoever is banned now.
+func bannedAddresses(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	rows, _ := client(cmd).Bans(context.Background()) // no daemon, no suggestions
+	var names []string
+	for _, r := range rows {
+		names = append(names, prefixWord(r.Prefix))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // wants gives the rule for a verb's arguments: exactly the named ones, where a

@@ -75,8 +75,13 @@ func (c *choice) Set(text string) error {
 	return nil
 }
 
-// Type names the value in the help.
-func (c *choice) Type() string { return strings.Join(c.words, "|") }
+// Type names the value in the help: by its words where those are few.
+func (c *choice) Type() string {
+	if words := strings.Join(c.words, "|"); len(words) <= 16 {
+		return words
+	}
+	return "WORD"
+}
 
 // prefixArgument reads an address or a network from the command line.
 func prefixArgument(cmd *cobra.Command, text string) (netip.Prefix, error) {

@@ -30,7 +30,7 @@ kernel. Without a verb it says in short how things stand.`,
 	addTo(root, "Daily:",
 		statusCommand(), whyCommand(), bansCommand(), banCommand(), unbanCommand(), allowCommand(), eventsCommand())
 	addTo(root, "Look closer:",
-		explainCommand(), replayCommand(), uaCommand())
+		explainCommand(), parseCommand(), replayCommand(), uaCommand())
 	addTo(root, "The daemon:",
 		runCommand(), restoreCommand(), stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -40,12 +42,41 @@ func newOutput(cmd *cobra.Command) *output {
 	return o
 }
 
-// object prints one line of JSON.
+// object prints one line of JSON. What would command a terminal or reorder its
+// text is escaped, which JSON permits in any string.
 func (o *output) object(v any) error {
-	e := json.NewEncoder(o.w)
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := o.w.Write(escapeJSON(line.Bytes()))
+	return err
 }
+
+// escapeJSON writes every unprintable character past ASCII as its number; the
+// encoder has done so with the others, except for the DEL character.
+func escapeJSON(line []byte) []byte {
+	if bytes.IndexFunc(line, unfit) < 0 {
+		return line
+	}
+	var out []byte
+	for len(line) > 0 {
+		c, size := utf8.DecodeRune(line)
+		if unfit(c) {
+			for _, unit := range utf16.AppendRune(nil, c) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+		} else {
+			out = append(out, line[:size]...)
+		}
+		line = line[size:]
+	}
+	return out
+}
+
+func unfit(c rune) bool { return c >= 0x7f && !unicode.IsPrint(c) }
 
 func (o *output) printf(format string, args ...any) { fmt.Fprintf(o.w, format, args...) }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -31,6 +32,24 @@ func TestPrintable(t *testing.T) {
 	}
 	if got := printableLines("a\n\x1b\n"); got != "a\n␛\n" {
 		t.Errorf("lines become %q", got)
+	}
+}
+
+// TestObject wants JSON that means the same and is harmless on a terminal.
+func TestObject(t *testing.T) {
+	text := "é 日本 <&> \x00\x1b\x7f\u009b31m \u202e\u2028\ufeff \U000e0041"
+	var b strings.Builder
+	o := output{w: &b}
+	if err := o.object(map[string]string{"why": text}); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"why":"é 日本 <&> \u0000\u001b\u007f\u009b31m \u202e\u2028\ufeff \udb40\udc41"}` + "\n"
+	if b.String() != want {
+		t.Errorf("\n got %s\nwant %s", b.String(), want)
+	}
+	var again map[string]string
+	if err := json.Unmarshal([]byte(b.String()), &again); err != nil || again["why"] != text {
+		t.Errorf("it is read back as %q, %v", again["why"], err)
 	}
 }
 

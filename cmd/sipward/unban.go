@@ -20,17 +20,7 @@ history stays in "sipward why". To make sure it is never banned again, use
 		Args: wants("[PREFIX]"),
 	})
 	all := cmd.Flags().Bool("all", false, "let everybody in again")
-	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		rows, _ := client(cmd).Bans(cmd.Context()) // no daemon, no suggestions
-		var names []string
-		for _, r := range rows {
-			names = append(names, prefixWord(r.Prefix))
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
+	cmd.ValidArgsFunction = bannedAddresses
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *all == (len(args) == 1) {
 			return usageError("sipward unban wants PREFIX or --all, and not both", "", cmd.UseLine())

@@ -18,9 +18,10 @@ func whyCommand() *cobra.Command {
 		Long: `Explain how an address is treated and why: the evidence as it stood when the
 decision fell, what proves that the address is real, what was spared and why,
 and how to take it back. It answers for addresses that are not blocked too.`,
-		Example: `  sipward why 203.0.113.7`,
-		Args:    wants("TARGET"),
-		RunE:    runWhy,
+		Example:           `  sipward why 203.0.113.7`,
+		Args:              wants("TARGET"),
+		ValidArgsFunction: bannedAddresses,
+		RunE:              runWhy,
 	})
 }
 

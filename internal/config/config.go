@@ -151,8 +151,9 @@ func loadDefault(main string) (*Config, error) {
 	return given.check()
 }
 
-// extraFiles lists the settings files in dir by name. Hidden files are left
-// out: editors and package managers leave those behind.
+// extraFiles lists the settings files in dir by name. Hidden files, which
+// editors and package managers leave behind, and whatever is no file are left
+// out.
 func extraFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -163,7 +164,7 @@ func extraFiles(dir string) ([]string, error) {
 	}
 	var paths []string
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".yaml") && !strings.HasPrefix(e.Name(), ".") && !e.IsDir() {
+		if strings.HasSuffix(e.Name(), ".yaml") && !strings.HasPrefix(e.Name(), ".") && e.Type()&^fs.ModeSymlink == 0 {
 			paths = append(paths, filepath.Join(dir, e.Name()))
 		}
 	}
