@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,8 +97,8 @@ func loadConfig(path string) (*config.Config, error) {
 	case errors.As(err, &wrong):
 		return nil, &exitError{exitInvalid, &control.Problem{What: "the settings are wrong", Why: err.Error(),
 			Do: "mend them and run sipward config validate"}}
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &exitError{exitInvalid, &control.Problem{What: "there is no settings file " + path, Why: err.Error(),
+	case errors.Is(err, config.ErrNoFile):
+		return nil, &exitError{exitInvalid, &control.Problem{What: "there is no settings file " + path,
 			Do: "leave --config out to use " + config.DefaultPath}}
 	}
 	return nil, err

@@ -67,6 +67,7 @@ var codes = []struct {
 	{control.ErrNotFound, exitNotFound},
 	{control.ErrRefused, exitRefused},
 	{control.ErrInvalid, exitInvalid},
+	{config.ErrNoFile, exitInvalid},
 	{context.Canceled, exitInterrupted},
 	{fs.ErrPermission, exitNotPermitted},
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -255,7 +256,7 @@ func addLogFlags(cmd *cobra.Command) {
 	for i, name := range source.Names {
 		words[i] = string(name)
 	}
-	cmd.Flags().Var(&choice{word: string(source.Auto), words: words}, "format", "whose log it is")
+	cmd.Flags().Var(&choice{word: string(source.Auto), words: words}, "format", "whose log it is: "+strings.Join(words, ", "))
 	cmd.Flags().String("now", "", "reference `TIME` for stamps without a year (default: now)")
 	cmd.Flags().String("tz", "", "`ZONE` of stamps without one, as Europe/Berlin (default: local)")
 }

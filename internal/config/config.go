@@ -120,14 +120,21 @@ func Parse(name string, r io.Reader) (*Config, error) {
 	return given.check()
 }
 
-// Load reads the settings from the file at path, which must exist. With an
-// empty path it reads DefaultPath and conf.d beside it, each if it is there.
+// ErrNoFile says that a file that was named is not there.
+var ErrNoFile = errors.New("there is no such settings file")
+
+// Load reads the settings from the file at path; when it is not there, the
+// error wraps ErrNoFile. With an empty path it reads DefaultPath and conf.d beside it, each if it is there.
 func Load(path string) (*Config, error) {
 	if path == "" {
 		return loadDefault(DefaultPath)
 	}
 	var given raw
-	if err := given.readFile(path); err != nil {
+	err := given.readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", path, ErrNoFile)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return given.check()

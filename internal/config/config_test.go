@@ -195,7 +195,7 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Load(main); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Load(main); !errors.Is(err, ErrNoFile) {
 		t.Errorf("a missing file gives %v", err)
 	}
 	if _, err := Load(dir); err == nil {
