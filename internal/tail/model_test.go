@@ -236,8 +236,6 @@ func (m *model) check() {
 	}
 }
 
-func (m *model) lines0() []string { return m.got }
-
 func difference(want, got []string) string {
 	for i := range want {
 		if i >= len(got) || want[i] != got[i] {

@@ -260,6 +260,9 @@ func (f *Follower) join(known, other *file, isNext bool, now time.Time) error {
 		f.live = known
 	}
 	if known.isOpen() {
+		if known != f.live {
+			known.name = other.name // packed since it was opened
+		}
 		other.close()
 		return nil
 	}
@@ -431,9 +434,14 @@ func (f *Follower) wanted(path string, entry fs.DirEntry) bool {
 	}
 	device, inode := identity(info)
 	for _, fl := range f.files {
-		if fl.Device == device && fl.Inode == inode && !fl.Done {
-			return !fl.isOpen() // looked for, whatever its name is now
+		if fl.Device != device || fl.Inode != inode || fl.Done {
+			continue
 		}
+		if fl.isOpen() {
+			fl.name = filepath.Join(filepath.Dir(path), entry.Name()) // renamed, perhaps
+			return false
+		}
+		return true // looked for, whatever its name is now
 	}
 	return rotated && !info.ModTime().Before(since.Add(-timeSlack))
 }
@@ -441,20 +449,23 @@ func (f *Follower) wanted(path string, entry fs.DirEntry) bool {
 // byAge orders rotated files, the oldest first. Names decide only between files
 // of one time: the higher number is the older one, the higher date the newer.
 func byAge(a, b *file) int {
-	if order := a.mtime.Compare(b.mtime); order != 0 {
-		return order
-	}
-	x, errX := rotationNumber(a.name)
-	y, errY := rotationNumber(b.name)
-	if errX == nil && errY == nil {
-		return cmp.Compare(y, x)
-	}
-	return cmp.Compare(a.name, b.name)
+	return cmp.Or(
+		a.mtime.Compare(b.mtime),
+		cmp.Compare(rotationNumber(b.name), rotationNumber(a.name)),
+		cmp.Compare(a.name, b.name),
+	)
 }
 
-func rotationNumber(name string) (int, error) {
-	name = strings.TrimSuffix(name, packedExt)
-	return strconv.Atoi(strings.TrimPrefix(filepath.Ext(name), "."))
+// rotationNumber is the number at the end of a rotated file's name, and 0 for
+// a name without one: a file that was replaced while it was open, or a date,
+// which is also what a longer number is.
+func rotationNumber(name string) int {
+	ext := filepath.Ext(strings.TrimSuffix(name, packedExt))
+	number, err := strconv.Atoi(strings.TrimPrefix(ext, "."))
+	if err != nil || len(ext) > len(".9999") {
+		return 0
+	}
+	return number
 }
 
 func missing(err error) bool {

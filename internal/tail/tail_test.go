@@ -46,6 +46,37 @@ var stories = []struct {
 		r.poll()
 		r.want(head, "a1", head, "b1", "b2")
 	}},
+	{"another head, the same end", func(r *rig) {
+		long := strings.Repeat("l", 3*blockSize)
+		r.write("", "a1\n"+long+"\n")
+		r.poll()
+		r.truncate()
+		r.write("", "b1\n"+long+"\nb2\n")
+		r.poll()
+		r.want("a1", long, "b1", long, "b2")
+	}},
+	{"same head, another end while down", func(r *rig) {
+		head := strings.Repeat("h", blockSize)
+		r.write("", head+"\na1\n")
+		r.poll()
+		r.stop()
+		r.truncate()
+		r.write("", head+"\nb1\nb2\n")
+		r.start()
+		r.poll()
+		r.want(head, "a1", head, "b1", "b2")
+	}},
+	{"an empty log, renamed to a name that nobody foresaw while down", func(r *rig) {
+		r.write("", "")
+		r.poll()
+		r.stop()
+		r.write("", "a1\n")
+		r.rename("", ".before-upgrade")
+		r.write("", "b1\n")
+		r.start()
+		r.settle()
+		r.want("a1", "b1")
+	}},
 	{"copytruncate before the end was read", func(r *rig) {
 		r.write("", "a1\n")
 		r.poll()
@@ -682,6 +713,7 @@ func TestByAge(t *testing.T) {
 		{name: "log.10.gz", mtime: late},
 		{name: "log.9", mtime: late},
 		{name: "log.1", mtime: late},
+		{name: "log", mtime: late}, // replaced while it was open
 	}
 	got := slices.Clone(want)
 	slices.Reverse(got)
@@ -689,8 +721,10 @@ func TestByAge(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	if byAge(&file{name: "log-20261122"}, &file{name: "log-20261123.gz"}) >= 0 {
-		t.Error("the later date is the older file")
+	for older, newer := range map[string]string{"log-20261122": "log-20261123.gz", "log.1764000000": "log.1764000001"} {
+		if byAge(&file{name: older}, &file{name: newer}) >= 0 {
+			t.Errorf("%s is taken for newer than %s", older, newer)
+		}
 	}
 }
 
@@ -729,44 +763,5 @@ func TestRun(t *testing.T) {
 	cancel(reason)
 	if err := <-done; !errors.Is(err, reason) {
 		t.Errorf("Run ended with %v", err)
-	}
-}
-
-// BenchmarkPoll reads a backlog from the page cache.
-func BenchmarkPoll(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "log")
-	line := "[2026-11-22 10:00:00] NOTICE[1234]: res_pjsip/pjsip_distributor.c:676 log_failed_request: Request 'REGISTER' failed\n"
-	size := 64 << 20
-	if err := os.WriteFile(path, []byte(strings.Repeat(line, size/len(line))), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(size))
-	for b.Loop() {
-		f, err := Open(path, nil, Options{FromStart: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := f.Poll(time.Now(), func(Line) {}); err != nil {
-			b.Fatal(err)
-		}
-		f.Close()
-	}
-}
-
-// BenchmarkIdle is a look at a log that has nothing new.
-func BenchmarkIdle(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "log")
-	if err := os.WriteFile(path, []byte(count(0, 100)), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	f, err := Open(path, nil, Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	for b.Loop() {
-		if err := f.Poll(time.Now(), func(Line) {}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
