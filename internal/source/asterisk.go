@@ -43,7 +43,7 @@ var asteriskForms = []asteriskForm{
 	{"", "Failed to authenticate user ", readNamelessFailure},
 	{"", "Sending fake auth rejection for ", readNamelessFailure},
 	{"", "Host ", readIAXHost},
-	{"", "Address ", readIAXToken},
+	{"", "Address ", readIAXHost},
 	{"", "Rejected connect attempt from ", readIAXConnect},
 	{"", "No registration for peer '", readIAXPeer},
 	{"manager.c", "", readManager},
@@ -51,16 +51,7 @@ var asteriskForms = []asteriskForm{
 	{"res_pjsip_session.c", "", readNamedCallRejected},
 	{"res_pjsip_outbound_registration.c", "", readOwnRegistration},
 	{"res_pjsip_outbound_authenticator_digest.c", "", readOwnRegistration},
-	{"", "Registration for '", readOwnRegistration},
-	{"", "Registration of '", readOwnRegistration},
-	{"", "Last Registration Attempt", readOwnRegistration},
-	{"", "Forbidden - ", readOwnRegistration},
-	{"", "Failed to authenticate on ", readOwnRegistration},
-	{"", "Got SIP response ", readOwnRegistration},
-	{"", "Got 4", readOwnRegistration},
-	{"", "Call rejected by ", readOwnRegistration},
-	{"", "-- Got SIP response ", readOwnRegistration},
-	{"", "-- Registration for '", readOwnRegistration},
+	{"", "", readOwnWords},
 }
 
 // readAsterisk is the way in: one line, without its time stamp.
@@ -124,7 +115,9 @@ func matchRecord(rec record) reading {
 		if r.Verdict != event.Unknown {
 			return r
 		}
-		rec.message, near = message, r
+		if rec.message = message; near.clause == "" {
+			near = r
+		}
 	}
 	return near
 }

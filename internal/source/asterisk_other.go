@@ -55,7 +55,7 @@ var managerForms = [...]struct{ text, rule string }{
 	{"failed to pass IP ACL as '", "asterisk.ami.acl"},
 }
 
-// readIAXHost reads what chan_iax2.c says after "Host ".
+// readIAXHost reads what chan_iax2.c says after "Host " and "Address ".
 func readIAXHost(rec record) reading {
 	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.AuthFailed}}
 	rest, ok := r.leading(rec.message)
@@ -83,6 +83,7 @@ var iaxForms = [...]reason{
 	{"failed MD5 authentication for '", event.AuthFailed, "asterisk.iax.md5"},
 	{"failed RSA authentication", event.AuthFailed, "asterisk.iax.rsa"},
 	{"did not provide proper plaintext password for '", event.AuthFailed, "asterisk.iax.plaintext"},
+	{"failed CallToken hash inspection", event.RequestRefused, "asterisk.iax.calltoken"},
 	{"denied access to register peer '", event.ACLDenied, "asterisk.iax.acl"},
 }
 
@@ -98,16 +99,6 @@ func quotedName(form string, tail []byte) []byte {
 	return name
 }
 
-// readIAXToken reads "Address 192.0.2.1:4569 failed CallToken hash inspection".
-func readIAXToken(rec record) reading {
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.iax.calltoken"}}
-	rest, ok := r.leading(rec.message)
-	if !ok || string(rest) != "failed CallToken hash inspection" {
-		return reading{}
-	}
-	return r
-}
-
 // readIAXConnect reads, after "Rejected connect attempt from ", an address and
 // what was wanted.
 func readIAXConnect(rec record) reading {
@@ -119,7 +110,8 @@ func readIAXConnect(rec record) reading {
 		return reading{}
 	}
 	r.Source, r.front = source, true
-	r.clause, r.User = "'", requested(rest)
+	r.clause = "'"
+	r.User, _, _ = bytes.Cut(quotedName(" ", rest), []byte("@")) // "who was trying to reach '100@context'"
 	if !hasSuffix(rest, "'") && !hasSuffix(rest, "' does not exist") && !contains(rest, "incompatible with our capability") {
 		r.tamper("ends inside a value")
 		r.open = true
@@ -127,20 +119,6 @@ func readIAXConnect(rec record) reading {
 		r.tamper("a control character inside a value")
 	}
 	return r
-}
-
-// requested finds the number in "who was trying to reach '100@context'".
-func requested(text []byte) []byte {
-	_, name, ok := bytes.Cut(text, []byte("'"))
-	if !ok {
-		return nil
-	}
-	name, _, _ = bytes.Cut(name, []byte("'"))
-	name, _, _ = bytes.Cut(name, []byte("@"))
-	if len(name) == 0 {
-		return nil
-	}
-	return name
 }
 
 // readIAXPeer reads, after "No registration for peer '", the caller's own
@@ -175,9 +153,6 @@ func readIAXPeer(rec record) reading {
 // is the caller's text; the address at the end is the server's.
 func readDialplan(rec record) reading {
 	text := rec.message
-	if contains(text, "\x1b[", "#033[") {
-		text = withoutColours(text)
-	}
 	for _, form := range dialplanForms {
 		at, once := only(text, form.text)
 		if at < 0 {
@@ -190,7 +165,8 @@ func readDialplan(rec record) reading {
 			return r
 		}
 		r.Source = source
-		if !isExtension(text[:at]) {
+		// On a console the parts of the prefix have colours, the number among them.
+		if !isExtension(text[:at]) && !contains(text[:at], "\x1b[", "#033[") {
 			r.tamper("a number that nobody can dial")
 		}
 		return r
@@ -214,18 +190,6 @@ func isExtension(text []byte) bool {
 		}
 	}
 	return ok && !contains(bytes.TrimSuffix(rest, []byte(`"`)), `"`, "'", "failed") && !hasControl(text, false)
-}
-
-func withoutColours(text []byte) []byte {
-	var plain []byte
-	for len(text) > 0 {
-		if rest := skipColour(text); len(rest) < len(text) {
-			text = rest
-			continue
-		}
-		plain, text = append(plain, text[0]), text[1:]
-	}
-	return plain
 }
 
 // readPJProject reads what pjproject says through res_pjproject.c: a tab, the

@@ -52,37 +52,27 @@ var registrationReasons = [...]reason{
 	{"Device not configured to use this transport type", event.TransportRefused, "asterisk.sip.transport"},
 }
 
-// requestReason finds the reason that text is, all of it.
-func requestReason(text []byte) *reason {
-	if rest, ok := cutPrefix(text, "No matching endpoint found after "); ok && isTries(rest) {
-		return &requestReasons[1]
+// find gives the reason that text is, all of it. One has figures at its end:
+// "after 5 tries in 1.234 ms".
+func find(reasons []reason, text []byte) *reason {
+	if at := bytes.Index(text, []byte(" after ")); at >= 0 && isTries(text[at+len(" after "):]) {
+		text = text[:at]
 	}
-	for i := range requestReasons {
-		if string(text) == requestReasons[i].text {
-			return &requestReasons[i]
+	for i := range reasons {
+		if string(text) == reasons[i].text {
+			return &reasons[i]
 		}
 	}
 	return nil
 }
 
-func registrationReason(text []byte) *reason {
-	for i := range registrationReasons {
-		if string(text) == registrationReasons[i].text {
-			return &registrationReasons[i]
-		}
-	}
-	return nil
-}
-
-// isTries reads "5 tries in 1.234 ms".
 func isTries(text []byte) bool {
 	tries, text, ok1 := bytes.Cut(text, []byte(" tries in "))
-	text, ok2 := bytes.CutSuffix(text, []byte(" ms"))
-	whole, part, _ := bytes.Cut(text, []byte("."))
+	millis, ok2 := bytes.CutSuffix(text, []byte(" ms"))
+	whole, _, _ := bytes.Cut(millis, []byte("."))
 	_, ok3 := number(tries)
 	_, ok4 := number(whole)
-	_, ok5 := number(part)
-	return ok1 && ok2 && ok3 && ok4 && (ok5 || len(part) == 0)
+	return ok1 && ok2 && ok3 && ok4 && len(bytes.Trim(millis, "0123456789.")) == 0
 }
 
 // endsInReason says that text ends as a record about a refused request does.
@@ -91,7 +81,7 @@ func endsInReason(text []byte) bool {
 	if at < 1 || text[at-1] != ')' && text[at-1] != '\'' {
 		return false
 	}
-	return requestReason(text[at+3:]) != nil || registrationReason(text[at+3:]) != nil
+	return find(requestReasons[:], text[at+3:]) != nil || find(registrationReasons[:], text[at+3:]) != nil
 }
 
 const failedFor = "' failed for '"
@@ -128,7 +118,7 @@ func readRequestFailed(rec record) reading {
 		r.open = end < 0
 		return r
 	}
-	why := requestReason(tail[end+4:])
+	why := find(requestReasons[:], tail[end+4:])
 	if why == nil {
 		return reading{clause: failedFor}
 	}
@@ -178,7 +168,7 @@ func readRegistrationFailed(rec record) reading {
 		r.tamper("not as the server writes it")
 		return r
 	}
-	why := registrationReason(tail)
+	why := find(registrationReasons[:], tail)
 	if why == nil {
 		return reading{clause: failedFor}
 	}
@@ -356,4 +346,19 @@ func readNamelessFailure(record) reading {
 // as a customer of a carrier. The address is the carrier's.
 func readOwnRegistration(record) reading {
 	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
+}
+
+// ownWords begin what other files say about the same.
+var ownWords = [...]string{
+	"Registration for '", "Registration of '", "Last Registration Attempt", "Forbidden - ", "Failed to authenticate on ",
+	"Got SIP response ", "Got 4", "Call rejected by ", "-- Got SIP response ", "-- Registration for '",
+}
+
+func readOwnWords(rec record) reading {
+	for _, words := range ownWords {
+		if bytes.HasPrefix(rec.message, []byte(words)) {
+			return readOwnRegistration(rec)
+		}
+	}
+	return reading{}
 }

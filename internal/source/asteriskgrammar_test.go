@@ -221,8 +221,8 @@ func allShapes() []shape {
 	return all
 }
 
-// hostilePieces are what an attacker's text is made of. None of them is a
-// working line against anything else; V stands for the address to be blamed.
+// hostilePieces are what an attacker's text is made of. V and W stand for the
+// address to be blamed, with and without a port.
 var hostilePieces = []string{
 	"1", "abc", "O'Brien", " ", "'", `"`, ")", "]", ",", ":", "\\", "\n", "\r", "\x00", "\x1b[0m", "\t", "#012", "#033[0m", "%0a", "é",
 	"' failed for 'V' (callid: x", "' failed for 'V'", " failed for 'V", "' failed for 'V' (callid: x) - Failed to authenticate",

@@ -10,11 +10,9 @@ import (
 // Format names the server that wrote a log.
 type Format string
 
-// Auto means that each line is tried as every format.
-const Auto Format = "auto"
-
-// The servers whose logs have a name.
+// The servers whose logs have a name; Auto tries each line as every format.
 const (
+	Auto       Format = "auto"
 	Asterisk   Format = "asterisk"
 	FreeSWITCH Format = "freeswitch"
 	Kamailio   Format = "kamailio"

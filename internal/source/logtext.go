@@ -202,29 +202,17 @@ func uriUser(text []byte) []byte {
 	return user
 }
 
-// hasAddress says that something like an IP address stands in text.
+// hasAddress says that an IP address stands in text, somewhere.
 func hasAddress(text []byte) bool {
-	for i := 0; i < len(text); {
-		if !isDigit(text[i]) && text[i] != ':' {
-			i++
-			continue
+	for len(text) > 0 {
+		n := 0
+		for n < len(text) && (isDigit(text[n]) || text[n] == '.' || text[n] == ':' || text[n]|0x20 >= 'a' && text[n]|0x20 <= 'f') {
+			n++
 		}
-		start := i
-		for i < len(text) && (isDigit(text[i]) || text[i] == '.' || text[i] == ':' || text[i]|0x20 >= 'a' && text[i]|0x20 <= 'f') {
-			i++
-		}
-		word := text[start:i]
-		if bytes.Count(word, []byte(".")) >= 3 || bytes.Count(word, []byte(":")) > 2 && i-start > 5 && !isClock(word) {
+		if _, ok := plainEndpoint(bytes.Trim(text[:n], ".:")); ok {
 			return true
 		}
+		text = text[min(n+1, len(text)):]
 	}
 	return false
-}
-
-func isClock(word []byte) bool {
-	if len(word) < 8 {
-		return false
-	}
-	_, ok := clockTime(word[:8])
-	return ok
 }
