@@ -250,6 +250,22 @@ func handle(t testing.TB, h *testnet.Host, text string) string {
 	return ""
 }
 
+// TestLeftOver finds what a process left that was killed while it replaced.
+func TestLeftOver(t *testing.T) {
+	table, h := newTable(t, protected)
+	must(t, table.build(table.standIn(), nil, []Element{element(DropAll, "203.0.113.66", 0)}))
+	must(t, table.Close())
+	for range 2 { // with and without the table it stood in for
+		table = open(t, h, protected)
+		if out := h.Exec("nft", "list", "tables"); out != "table inet sipward\n" {
+			t.Errorf("left behind: %s", out)
+		}
+		must(t, table.build(table.standIn(), nil, nil))
+		must(t, table.Clear())
+		must(t, table.Close())
+	}
+}
+
 func TestTwoOwners(t *testing.T) {
 	table, h := newTable(t, protected)
 	must(t, table.Apply([]Element{element(DropAll, "203.0.113.66", 0)}, nil))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,7 @@ type attributes []byte
 
 const attributeHeader = 4
 
+// bytes writes one attribute.
 func (a *attributes) bytes(kind uint16, value []byte) {
 	start := len(*a)
 	*a = append(*a, 0, 0, 0, 0)
@@ -93,6 +95,8 @@ func find(list []byte, path ...uint16) []byte {
 	return list
 }
 
+// number32 reads a number in network byte order. What is too short is 0, as
+// what is missing: the kernel leaves out what does not apply.
 func number32(value []byte) uint32 {
 	if len(value) < 4 {
 		return 0
@@ -107,6 +111,7 @@ func number64(value []byte) uint64 {
 	return binary.BigEndian.Uint64(value)
 }
 
+// text reads a name, which the kernel ends with a zero byte.
 func text(value []byte) string {
 	return string(bytes.TrimRight(value, "\x00"))
 }
@@ -116,22 +121,10 @@ func text(value []byte) string {
 // repeats. The kernel adds attributes of its own (handles, use counts), which
 // do not matter.
 func holds(got, want []byte) bool {
-	type attribute struct {
-		kind  uint16
-		value []byte
-	}
-	var have []attribute
+	var kinds []uint16
+	var values [][]byte
 	for kind, value := range each(got) {
-		have = append(have, attribute{kind, value})
-	}
-	next := func(kind uint16) ([]byte, bool) {
-		for i, a := range have {
-			if a.kind == kind {
-				have = append(have[:i:i], have[i+1:]...)
-				return a.value, true
-			}
-		}
-		return nil, false
+		kinds, values = append(kinds, kind), append(values, value)
 	}
 	for len(want) >= attributeHeader {
 		size := int(binary.NativeEndian.Uint16(want))
@@ -139,17 +132,19 @@ func holds(got, want []byte) bool {
 		value := want[attributeHeader:size]
 		want = want[min((size+3)&^3, len(want)):]
 
-		g, ok := next(kind &^ unix.NLA_F_NESTED)
-		switch {
-		case !ok:
-			return false
-		case kind&unix.NLA_F_NESTED != 0:
-			if !holds(g, value) {
-				return false
-			}
-		case !bytes.Equal(g, value):
+		i := slices.Index(kinds, kind&^unix.NLA_F_NESTED)
+		if i < 0 {
 			return false
 		}
+		// Only our own writing tells a list from a value.
+		same := bytes.Equal(values[i], value)
+		if kind&unix.NLA_F_NESTED != 0 {
+			same = holds(values[i], value)
+		}
+		if !same {
+			return false
+		}
+		kinds, values = slices.Delete(kinds, i, i+1), slices.Delete(values, i, i+1)
 	}
 	return true
 }

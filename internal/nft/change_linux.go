@@ -11,8 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bulk is the number of entries from which on a change is read back. The
-// kernel confirms every transaction; this guards against our own mistakes.
+// bulk is the number of entries from which on a change is counted afterwards.
 const bulk = 1000
 
 // Apply removes and then adds elements in one transaction: all of it happens
@@ -29,15 +28,11 @@ func (t *Table) Apply(add, remove []Element) error {
 		return explain("apply elements", err)
 	}
 	p := t.plan(len(add) + len(remove))
-	for _, e := range remove {
-		if err := p.remove(e); err != nil {
-			return err
-		}
+	if err := p.remove(remove); err != nil {
+		return err
 	}
-	for _, e := range add {
-		if err := p.add(e); err != nil {
-			return err
-		}
+	if err := p.add(add); err != nil {
+		return err
 	}
 	return explain("apply elements", t.run(p, nil))
 }
@@ -65,9 +60,9 @@ func (t *Table) Replace(set Set, elements []Element) error {
 		if e.Set != set {
 			return fmt.Errorf("replace %v: element of %v: %w", set, e.Set, ErrElement)
 		}
-		if err := p.add(e); err != nil {
-			return err
-		}
+	}
+	if err := p.add(elements); err != nil {
+		return err
 	}
 	return explain("replace elements", t.run(p, flushes))
 }
@@ -107,21 +102,22 @@ func (t *Table) plan(size int) *plan {
 // twice counts once, as last said: the kernel refuses to delete twice.
 type entries struct {
 	bySet map[int][]entry
-	index map[source]int
+	index map[setPlace]int // where in its list a source is
 }
 
-type source struct {
-	set  int
-	addr netip.Addr
-	port uint16
+type setPlace struct {
+	set int
+	place
 }
 
+// newEntries makes room for about so many.
 func newEntries(size int) entries {
-	return entries{bySet: map[int][]entry{}, index: make(map[source]int, size)}
+	return entries{bySet: map[int][]entry{}, index: make(map[setPlace]int, size)}
 }
 
+// put notes a change of one source. It replaces an earlier one of the same.
 func (e *entries) put(set int, n entry) {
-	key := source{set, n.from, n.port}
+	key := setPlace{set, place{addr: n.from, port: n.port}}
 	if i, ok := e.index[key]; ok {
 		e.bySet[set][i] = n
 		return
@@ -130,32 +126,43 @@ func (e *entries) put(set int, n entry) {
 	e.bySet[set] = append(e.bySet[set], n)
 }
 
-func (p *plan) add(e Element) error {
-	e, err := e.canonical()
-	if err != nil {
-		return err
+// add plans to add the elements. Ranges are only noted: what changes in the
+// kernel depends on all of them.
+func (p *plan) add(elements []Element) error {
+	for _, e := range elements {
+		e, err := e.canonical()
+		if err != nil {
+			return err
+		}
+		i := p.layout.find(e)
+		if p.layout.sets[i].shape != ranges {
+			p.added.put(i, entry{from: e.Prefix.Addr(), port: e.Port, timeout: e.Timeout})
+			continue
+		}
+		var until time.Time
+		if e.Timeout > 0 {
+			until = p.now.Add(e.Timeout)
+		}
+		p.prefixes(i)[e.Prefix] = until
 	}
-	i := p.layout.find(e)
-	if p.layout.sets[i].shape == ranges {
-		p.prefixes(i)[e.Prefix] = p.deadline(e.Timeout)
-		return nil
-	}
-	p.added.put(i, entry{from: e.Prefix.Addr(), port: e.Port, timeout: e.Timeout})
 	return nil
 }
 
-func (p *plan) remove(e Element) error {
-	e.Timeout = 0
-	e, err := e.canonical()
-	if err != nil {
-		return err
+// remove plans to remove the elements, whatever timeouts they name.
+func (p *plan) remove(elements []Element) error {
+	for _, e := range elements {
+		e.Timeout = 0
+		e, err := e.canonical()
+		if err != nil {
+			return err
+		}
+		i := p.layout.find(e)
+		if p.layout.sets[i].shape == ranges {
+			delete(p.prefixes(i), e.Prefix)
+		} else {
+			p.removed.put(i, entry{from: e.Prefix.Addr(), port: e.Port})
+		}
 	}
-	i := p.layout.find(e)
-	if p.layout.sets[i].shape == ranges {
-		delete(p.prefixes(i), e.Prefix)
-		return nil
-	}
-	p.removed.put(i, entry{from: e.Prefix.Addr(), port: e.Port})
 	return nil
 }
 
@@ -169,14 +176,6 @@ func (p *plan) prefixes(set int) prefixes {
 		p.nets[set].forget(p.now)
 	}
 	return p.nets[set]
-}
-
-// deadline turns a timeout into the time it runs out.
-func (p *plan) deadline(timeout time.Duration) time.Time {
-	if timeout == 0 {
-		return time.Time{}
-	}
-	return p.now.Add(timeout)
 }
 
 // find returns the index of the kernel set in which a canonical element lives.
@@ -199,7 +198,8 @@ func (l *layout) find(e Element) int {
 	panic("nft: no kernel set for a checked element")
 }
 
-// flatten works out what changes in the sets of ranges.
+// flatten works out what changes in the sets of ranges: the difference between
+// the spans that are there and those that are wanted.
 func (p *plan) flatten() {
 	type ends struct{ from, to netip.Addr }
 	for i, nets := range p.nets {
@@ -287,14 +287,15 @@ func (t *Table) run(p *plan, head []netlink.Message) error {
 	return t.confirm(p)
 }
 
-// send commits the units in one transaction, or in as few as fit.
+// send commits the units in one transaction, or in as few as fit. Where they
+// must be split, an error may leave the first of them done.
 func (t *Table) send(units [][]netlink.Message) error {
 	var all []netlink.Message
 	for _, unit := range units {
 		all = append(all, unit...)
 	}
 	err := t.socket.commit(all)
-	if half := len(units) / 2; half > 0 && tooLong(err) {
+	if half := len(units) / 2; half > 0 && (is(err, unix.EMSGSIZE) || is(err, unix.ENOBUFS)) {
 		if err := t.send(units[:half]); err != nil {
 			return err
 		}
@@ -303,9 +304,9 @@ func (t *Table) send(units [][]netlink.Message) error {
 	return err
 }
 
-// confirm checks that the elements of a large change are there. Where the
-// kernel tells how many elements a set has, it compares that: exactly for sets
-// that were empty before, as after a rebuild. Elsewhere it reads the set back.
+// confirm counts the sets of a large change. The kernel has said yes to all of
+// it; this guards against a mistake of ours, such as a list that was cut. The
+// count is exact for sets that were empty before, as after a rebuild.
 func (t *Table) confirm(p *plan) error {
 	for i, list := range p.added.bySet {
 		if len(list) < bulk {
@@ -313,42 +314,24 @@ func (t *Table) confirm(p *plan) error {
 		}
 		s := t.layout.sets[i]
 		size, known, err := t.size(s)
+		if !known || s.shape == ranges {
+			var all map[place]kernelEntry
+			all, err = t.collect(s)
+			maps.DeleteFunc(all, func(at place, _ kernelEntry) bool { return at.end })
+			size = len(all)
+		}
 		if err != nil {
 			return err
 		}
-		passed := time.Since(p.now)
-		wanted := slices.DeleteFunc(slices.Clone(list), func(n entry) bool { return n.timeout > 0 && n.timeout <= passed })
-		missing := len(wanted) - size
-		if !known || s.shape == ranges {
-			if missing, err = t.missing(s, wanted); err != nil {
-				return err
+		wanted, passed := 0, time.Since(p.now)
+		for _, n := range list {
+			if n.timeout == 0 || n.timeout > passed {
+				wanted++
 			}
 		}
-		if missing > 0 {
-			return fmt.Errorf("confirm %s: %d of %d elements are missing: %w", s.name, missing, len(wanted), ErrChanged)
+		if size < wanted {
+			return fmt.Errorf("confirm %s: %d elements instead of %d: %w", s.name, size, wanted, ErrChanged)
 		}
 	}
 	return nil
-}
-
-// missing counts the entries that are not in the set.
-func (t *Table) missing(s kernelSet, list []entry) (int, error) {
-	there, err := t.collect(s)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, e := range list {
-		_, found := there[place{addr: e.from, port: e.port}]
-		if !found && s.shape != ranges {
-			// The dump of a growing set may have skipped it.
-			if _, found, err = t.lookup(s, e); err != nil {
-				return 0, err
-			}
-		}
-		if !found {
-			n++
-		}
-	}
-	return n, nil
 }

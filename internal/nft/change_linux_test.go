@@ -294,7 +294,6 @@ func TestBulk(t *testing.T) {
 		checkCount(t, table, DropSIP, n)
 		must(t, table.Apply(nil, elements[:n/2]))
 		checkCount(t, table, DropSIP, n-n/2)
-		checkMissing(t, table, elements, n/2)
 		must(t, table.Replace(DropSIP, elements))
 		checkCount(t, table, DropSIP, n)
 	}
@@ -305,27 +304,6 @@ func checkCount(t testing.TB, table *Table, set Set, want int) {
 	states, err := table.Elements(set)
 	if err != nil || len(states) != want {
 		t.Fatalf("%d elements, %v, want %d", len(states), err, want)
-	}
-}
-
-// checkMissing counts as confirm does on kernels that do not tell the size of
-// a set.
-func checkMissing(t testing.TB, table *Table, elements []Element, want int) {
-	t.Helper()
-	got := 0
-	for i, s := range table.layout.sets {
-		var list []entry
-		for _, e := range elements {
-			if table.layout.find(e) == i {
-				list = append(list, entry{from: e.Prefix.Addr()})
-			}
-		}
-		n, err := table.missing(s, list)
-		must(t, err)
-		got += n
-	}
-	if got != want {
-		t.Errorf("%d elements are missing, want %d", got, want)
 	}
 }
 

@@ -1,8 +1,8 @@
 package nft
 
 import (
+	"bytes"
 	"encoding/binary"
-	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -10,42 +10,36 @@ import (
 
 // Numbers of the nf_tables interface that golang.org/x/sys/unix lacks.
 const (
-	tableFlagOwner    = 0x2
-	tableFlagPersist  = 0x4
-	tableAttrHandle   = 4
-	tableAttrOwner    = 7
-	setFlagConcat     = 0x80
-	setFlagExpr       = 0x100
-	setAttrExpr       = 17
-	setAttrExprs      = 18
-	setAttrCount      = 20
-	setDescConcat     = 2
-	elementAttrExprs  = 11
-	familyInet        = unix.NFPROTO_INET
-	hookPrerouting    = 0
-	hookPriority      = -310 // before connection tracking (-200) and before the raw tables (-300)
-	typeIPv4          = 7    // nft's own numbers for the types of keys, used
-	typeIPv6          = 8    // only to print them
-	typeProtocol      = 12
-	typeService       = 13
-	typeBits          = 6 // a concatenation shifts its parts by this
-	portsSet          = "ports"
-	protocolTCP       = 6
-	protocolUDP       = 17
-	offsetSource4     = 12 // of the source address in an IPv4 header
-	offsetSource6     = 8
-	offsetSourcePort  = 0 // in UDP and TCP alike
-	offsetDestination = 2
+	tableFlagOwner   = 0x2
+	tableFlagPersist = 0x4
+	tableAttrOwner   = 7
+	setFlagConcat    = 0x80
+	setFlagExpr      = 0x100
+	setAttrExpr      = 17
+	setAttrExprs     = 18
+	setAttrCount     = 20
+	setDescConcat    = 2
+	setFieldLength   = 1
+	elementAttrExprs = 11
+	familyInet       = unix.NFPROTO_INET
+	hookPrerouting   = 0
+	hookPriority     = -310 // before connection tracking (-200) and before the raw tables (-300)
+	typeIPv4         = 7    // nft's own numbers for the types of keys, used
+	typeIPv6         = 8    // only to print them
+	typeProtocol     = 12
+	typeService      = 13
+	typeBits         = 6 // a concatenation shifts its parts by this
 )
 
 // A shape is how a set of the kernel stores sources.
 type shape uint8
 
 const (
-	hosts   shape = iota // hash of single addresses
-	subnets              // hash of IPv6 /64s
-	ranges               // tree of ranges that do not overlap
-	pairs                // hash of (address, source port)
+	hosts    shape = iota // hash of single addresses
+	subnets               // hash of IPv6 /64s
+	ranges                // tree of ranges that do not overlap
+	pairs                 // hash of (address, source port)
+	services              // hash of (protocol, destination port)
 )
 
 // A kernelSet is one set in the kernel. One Set becomes several of them, for
@@ -56,6 +50,9 @@ type kernelSet struct {
 	shape shape
 	ipv6  bool
 }
+
+// protectedPorts is the one set that holds no sources.
+var protectedPorts = kernelSet{name: "ports", shape: services}
 
 // capability is what this kernel can do, found out by trying.
 type capability struct {
@@ -96,6 +93,8 @@ var shapesOf = map[Set][]shape{
 	LimitSlow: {hosts, subnets},
 }
 
+// newLayout lays the table out for a kernel with the capability. The order of
+// sets and chains is the order in which they are created.
 func newLayout(o Options, can capability) *layout {
 	l := &layout{options: o, can: can}
 	for _, set := range Sets() {
@@ -114,11 +113,9 @@ func newLayout(o Options, can capability) *layout {
 	return l
 }
 
+// kernelName is what an administrator sees: drop_sip4, drop_sip6_subnets.
 func kernelName(set Set, shape shape, ipv6 bool) string {
-	name := set.String() + "4"
-	if ipv6 {
-		name = set.String() + "6"
-	}
+	name := set.String() + version(ipv6)
 	switch {
 	case shape == subnets:
 		return name + "_subnets"
@@ -134,7 +131,7 @@ func baseChain() chain {
 	for _, ipv6 := range []bool{false, true} {
 		var r rule
 		matchFamily(&r, ipv6)
-		r.verdict(verdictGoto, familyName(ipv6))
+		r.verdict(verdictGoto, "ip"+version(ipv6))
 		c.rules = append(c.rules, chainRule{expressions: r})
 	}
 	return c
@@ -143,36 +140,31 @@ func baseChain() chain {
 // familyChains holds the order of judgement. A packet that no set knows and
 // that is not for a protected port is through after the first chain.
 func (l *layout) familyChains(ipv6 bool) []chain {
-	name := familyName(ipv6)
+	name := "ip" + version(ipv6)
 	first, known, sip := chain{name: name}, chain{name: name + "_known"}, chain{name: name + "_sip"}
 
-	first.judge(l.of(NeverBan, ipv6), verdictAccept, "")
-	first.judge(l.of(KnownGood, ipv6), verdictGoto, known.name)
-	first.judge(l.of(DropAll, ipv6), verdictDrop, "")
+	first.judge(nil, l.of(NeverBan, ipv6), verdictAccept, "")
+	first.judge(nil, l.of(KnownGood, ipv6), verdictGoto, known.name)
+	first.judge(nil, l.of(DropAll, ipv6), verdictDrop, "")
 	var protected rule
 	matchPorts(&protected)
-	protected.verdict(verdictGoto, sip.name)
-	first.rules = append(first.rules, chainRule{expressions: protected})
+	toSIP := slices.Clone(protected)
+	toSIP.verdict(verdictGoto, sip.name)
+	first.rules = append(first.rules, chainRule{expressions: toSIP})
 
 	// Falling off the end of a chain reached by goto passes the packet.
-	for _, s := range l.of(LimitPort, ipv6) {
-		var r rule
-		matchPorts(&r)
-		s.match(&r)
-		r.count()
-		r.verdict(verdictDrop, "")
-		known.rules = append(known.rules, chainRule{s.set, r})
-	}
+	known.judge(protected, l.of(LimitPort, ipv6), verdictDrop, "")
 	for _, set := range []Set{DropSIP, LimitPort, Limit, LimitSlow} {
-		sip.judge(l.of(set, ipv6), verdictDrop, "")
+		sip.judge(nil, l.of(set, ipv6), verdictDrop, "")
 	}
 	return []chain{sip, known, first}
 }
 
-// judge appends one rule for each set: what it holds gets the verdict.
-func (c *chain) judge(sets []kernelSet, code uint32, to string) {
+// judge appends one rule for each set: what it holds, and what the expressions
+// before let through, gets the verdict.
+func (c *chain) judge(before rule, sets []kernelSet, code uint32, to string) {
 	for _, s := range sets {
-		var r rule
+		r := slices.Clone(before)
 		s.match(&r)
 		r.count()
 		r.verdict(code, to)
@@ -191,13 +183,14 @@ func (l *layout) of(set Set, ipv6 bool) []kernelSet {
 	return out
 }
 
-func familyName(ipv6 bool) string {
+func version(ipv6 bool) string {
 	if ipv6 {
-		return "ip6"
+		return "6"
 	}
-	return "ip4"
+	return "4"
 }
 
+// matchFamily goes on only for packets of one IP version. The table sees both.
 func matchFamily(r *rule, ipv6 bool) {
 	r.meta(unix.NFT_META_NFPROTO)
 	if ipv6 {
@@ -211,72 +204,74 @@ func matchFamily(r *rule, ipv6 bool) {
 // ports and passes: without its first fragment it is never reassembled.
 func matchPorts(r *rule) {
 	r.meta(unix.NFT_META_L4PROTO)
-	r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetDestination, 2, registerAfter4)
-	r.lookup(portsSet)
+	r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, registerAfter4)
+	r.lookup(protectedPorts.name)
 }
 
 // match goes on only for packets from a source in the set. It asks for the
 // family again although only such packets come here: without that, "nft list"
-// cannot name the field and prints offsets.
+// cannot name the field and prints offsets. (The source address is at byte 12
+// or 8 of the header; the ports of UDP and TCP alike are at bytes 0 and 2.)
 func (s kernelSet) match(r *rule) {
 	matchFamily(r, s.ipv6)
 	if s.ipv6 {
-		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, offsetSource6, 16, register)
+		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, 8, 16, register)
 	} else {
-		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, offsetSource4, 4, register)
+		r.payload(unix.NFT_PAYLOAD_NETWORK_HEADER, 12, 4, register)
 	}
 	switch s.shape {
 	case subnets:
-		all := [16]byte{}
-		for i := range all {
-			all[i] = 0xff
-		}
-		network, _ := netip.AddrFrom16(all).Prefix(subnet6)
-		r.mask(network.Addr().AsSlice())
+		mask := make([]byte, 16)
+		copy(mask, bytes.Repeat([]byte{0xff}, subnet6/8))
+		r.mask(mask)
 	case pairs:
 		port := uint32(registerAfter4)
 		if s.ipv6 {
 			port = registerAfter16
 		}
-		r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offsetSourcePort, 2, port)
+		r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, port)
 	}
 	r.lookup(s.name)
 }
 
-// key returns the length of the set's keys and nft's number for their type.
-func (s kernelSet) key() (size, kind uint32) {
-	size, kind = 4, typeIPv4
+// key returns nft's number for the type of the set's keys and the lengths of
+// their parts, each of which is padded to 4 bytes.
+func (s kernelSet) key() (kind uint32, parts []uint32) {
+	kind, parts = typeIPv4, []uint32{4}
 	if s.ipv6 {
-		size, kind = 16, typeIPv6
+		kind, parts = typeIPv6, []uint32{16}
 	}
-	if s.shape == pairs {
-		return size + 4, kind<<typeBits | typeService // each part is padded to 4 bytes
+	switch s.shape {
+	case pairs:
+		return kind<<typeBits | typeService, append(parts, 2)
+	case services:
+		return typeProtocol<<typeBits | typeService, []uint32{1, 2}
 	}
-	return size, kind
+	return kind, parts
 }
 
-// limit returns the rate that each element of the set has.
+// limit returns the rate that each element of the set has, if it limits.
 func (l *layout) limit(set Set) (Rate, bool) {
-	switch set {
-	case Limit:
-		return l.options.Limit, true
-	case LimitSlow:
-		return l.options.LimitSlow, true
-	case LimitPort:
-		return l.options.LimitPort, true
-	}
-	return Rate{}, false
+	o := l.options
+	rate, ok := map[Set]Rate{Limit: o.Limit, LimitSlow: o.LimitSlow, LimitPort: o.LimitPort}[set]
+	return rate, ok
 }
 
 // describe writes what the kernel is told about a set, and what it must
 // answer when asked.
 func (l *layout) describe(s kernelSet) attributes {
-	size, kind := s.key()
-	flags := uint32(unix.NFT_SET_TIMEOUT)
-	switch s.shape {
-	case ranges:
+	kind, parts := s.key()
+	size, flags := uint32(0), uint32(0)
+	for _, part := range parts {
+		size += (part + 3) &^ 3
+	}
+	if s.shape != services {
+		flags |= unix.NFT_SET_TIMEOUT
+	}
+	if s.shape == ranges {
 		flags |= unix.NFT_SET_INTERVAL
-	case pairs:
+	}
+	if len(parts) > 1 {
 		flags |= setFlagConcat
 	}
 	expressions := l.perElement(s)
@@ -288,8 +283,14 @@ func (l *layout) describe(s kernelSet) attributes {
 	a.u32(unix.NFTA_SET_FLAGS, flags)
 	a.u32(unix.NFTA_SET_KEY_TYPE, kind)
 	a.u32(unix.NFTA_SET_KEY_LEN, size)
-	if s.shape == pairs {
-		a.nest(unix.NFTA_SET_DESC, func(a *attributes) { describeParts(a, size-4, 2) })
+	if len(parts) > 1 {
+		a.nest(unix.NFTA_SET_DESC, func(a *attributes) {
+			a.nest(setDescConcat, func(a *attributes) {
+				for _, part := range parts {
+					a.nest(unix.NFTA_LIST_ELEM, func(a *attributes) { a.u32(setFieldLength, part) })
+				}
+			})
+		})
 	}
 	switch len(expressions) {
 	case 0:
@@ -309,40 +310,20 @@ func (l *layout) describe(s kernelSet) attributes {
 // limit where the set limits, and behind it a counter, so that it counts only
 // what is dropped.
 func (l *layout) perElement(s kernelSet) []func(list *attributes, kind uint16) {
+	var out []func(*attributes, uint16)
 	rate, limited := l.limit(s.set)
-	limit := func(list *attributes, kind uint16) { overLimit(list, kind, rate) }
-	switch {
-	case s.set == NeverBan || s.set == KnownGood:
-		return nil
-	case limited && l.can.several:
-		return []func(*attributes, uint16){limit, counter}
-	case limited:
-		return []func(*attributes, uint16){limit}
+	if limited {
+		out = append(out, func(list *attributes, kind uint16) { overLimit(list, kind, rate) })
 	}
-	return []func(*attributes, uint16){counter}
+	passes := s.set == NeverBan || s.set == KnownGood
+	if s.shape != services && !passes && (!limited || l.can.several) {
+		out = append(out, counter)
+	}
+	return out
 }
 
-// describeParts writes the lengths of the parts of a concatenated key.
-func describeParts(a *attributes, sizes ...uint32) {
-	a.nest(setDescConcat, func(a *attributes) {
-		for _, size := range sizes {
-			a.nest(unix.NFTA_LIST_ELEM, func(a *attributes) { a.u32(1, size) })
-		}
-	})
-}
-
-// describePorts is describe for the set of the protected ports.
-func (l *layout) describePorts() attributes {
-	a := l.begin(unix.NFTA_SET_TABLE)
-	a.text(unix.NFTA_SET_NAME, portsSet)
-	a.u32(unix.NFTA_SET_FLAGS, setFlagConcat)
-	a.u32(unix.NFTA_SET_KEY_TYPE, typeProtocol<<typeBits|typeService)
-	a.u32(unix.NFTA_SET_KEY_LEN, 8)
-	a.nest(unix.NFTA_SET_DESC, func(a *attributes) { describeParts(a, 1, 2) })
-	return a
-}
-
-// describeChain writes a chain.
+// describeChain writes a chain. Only the base chain says where packets come
+// in; the policy lets pass what no rule decides.
 func (l *layout) describeChain(c chain) attributes {
 	a := l.begin(unix.NFTA_CHAIN_TABLE)
 	a.text(unix.NFTA_CHAIN_NAME, c.name)
@@ -358,7 +339,8 @@ func (l *layout) describeChain(c chain) attributes {
 	return a
 }
 
-// describeRule writes a rule of a chain.
+// describeRule writes a rule of a chain. Rules have no name: their order in
+// the chain is all that tells them apart.
 func (l *layout) describeRule(c chain, r chainRule) attributes {
 	a := l.begin(unix.NFTA_RULE_TABLE)
 	a.text(unix.NFTA_RULE_CHAIN, c.name)
@@ -392,7 +374,7 @@ func (l *layout) portKeys() [][]byte {
 			keys = append(keys, key)
 		}
 	}
-	add(protocolTCP, l.options.TCP)
-	add(protocolUDP, l.options.UDP)
+	add(unix.IPPROTO_TCP, l.options.TCP)
+	add(unix.IPPROTO_UDP, l.options.UDP)
 	return keys
 }

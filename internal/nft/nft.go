@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -65,23 +66,11 @@ func Sets() []Set {
 
 // String returns the set's name, which is also how the kernel's sets begin.
 func (s Set) String() string {
-	switch s {
-	case NeverBan:
-		return "never_ban"
-	case KnownGood:
-		return "known_good"
-	case DropAll:
-		return "drop_all"
-	case DropSIP:
-		return "drop_sip"
-	case LimitPort:
-		return "limit_port"
-	case Limit:
-		return "limit"
-	case LimitSlow:
-		return "limit_slow"
+	names := [...]string{"", "never_ban", "known_good", "drop_all", "drop_sip", "limit_port", "limit", "limit_slow"}
+	if s == 0 || int(s) >= len(names) {
+		return fmt.Sprintf("set(%d)", uint8(s))
 	}
-	return fmt.Sprintf("set(%d)", uint8(s))
+	return names[s]
 }
 
 // An Element is one source in one set.
@@ -156,9 +145,8 @@ func (o Options) withDefaults() (Options, error) {
 // check refuses rates that nft could not print, because an administrator
 // must be able to list the table.
 func (r Rate) check() error {
-	switch r.Per {
-	case time.Second, time.Minute, time.Hour, 24 * time.Hour:
-	default:
+	units := []time.Duration{time.Second, time.Minute, time.Hour, 24 * time.Hour}
+	if !slices.Contains(units, r.Per) {
 		return fmt.Errorf("check rate: %v is not a second, minute, hour or day", r.Per)
 	}
 	if r.Packets == 0 || r.Burst == 0 {
@@ -188,27 +176,20 @@ func (e Element) canonical() (Element, error) {
 	}
 	e.Prefix = netip.PrefixFrom(e.Prefix.Addr().WithZone(""), e.Prefix.Bits()).Masked()
 	single := e.Prefix.IsSingleIP()
+	subnet := e.Prefix.Addr().Is6() && e.Prefix.Bits() == subnet6
 	switch {
+	case e.Set < NeverBan || e.Set > LimitSlow:
+		return refuse("no such set")
 	case e.Timeout < 0:
 		return refuse("its time is over")
 	case (e.Set == LimitPort) != (e.Port != 0):
 		return refuse("a source port belongs to limit_port and only there")
+	case (e.Set == KnownGood || e.Set == LimitPort) && !single:
+		return refuse("not a single address")
+	case (e.Set == Limit || e.Set == LimitSlow) && !single && !subnet:
+		return refuse("neither a single address nor an IPv6 /64")
 	}
-	switch e.Set {
-	case NeverBan, DropAll, DropSIP:
-		return e, nil
-	case KnownGood, LimitPort:
-		if !single {
-			return refuse("not a single address")
-		}
-		return e, nil
-	case Limit, LimitSlow:
-		if !single && (e.Prefix.Addr().Is4() || e.Prefix.Bits() != subnet6) {
-			return refuse("neither a single address nor an IPv6 /64")
-		}
-		return e, nil
-	}
-	return refuse("no such set")
+	return e, nil
 }
 
 // A Change tells that somebody else committed a change to the table.

@@ -1,7 +1,6 @@
 package nft
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-var unspecified4 = netip.IPv4Unspecified()
 
 // readAttempts is how often a dump is begun again because the ruleset changed
 // meanwhile.
@@ -51,11 +48,18 @@ func (t *Table) Get(e Element) (ElementState, bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.layout.sets[t.layout.find(e)]
-	if s.shape == ranges {
-		return t.getRange(s, e)
+	if s.shape != ranges {
+		k, found, err := t.lookup(s, entry{from: e.Prefix.Addr(), port: e.Port})
+		return k.state(s), found, explain("get element", err)
 	}
-	k, found, err := t.lookup(s, entry{from: e.Prefix.Addr(), port: e.Port})
-	return k.state(s), found, explain("get element", err)
+	states, err := t.read(s)
+	for _, state := range states {
+		if state.Prefix.Contains(e.Prefix.Addr()) {
+			state.Prefix = e.Prefix
+			return state, true, nil
+		}
+	}
+	return ElementState{}, false, explain("get element", err)
 }
 
 // lookup asks the kernel for one element of a set without ranges.
@@ -76,21 +80,7 @@ func (t *Table) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err err
 	return k, found, err
 }
 
-func (t *Table) getRange(s kernelSet, e Element) (ElementState, bool, error) {
-	states, err := t.read(s)
-	if err != nil {
-		return ElementState{}, false, explain("get element", err)
-	}
-	for _, state := range states {
-		if state.Prefix.Contains(e.Prefix.Addr()) {
-			state.Prefix = e.Prefix
-			return state, true, nil
-		}
-	}
-	return ElementState{}, false, nil
-}
-
-// read lists one set of the kernel.
+// read lists one set of the kernel in its public form.
 func (t *Table) read(s kernelSet) ([]ElementState, error) {
 	all, err := t.collect(s)
 	if err != nil {
@@ -149,7 +139,8 @@ func (t *Table) size(s kernelSet) (n int, known bool, err error) {
 	return int(number32(value)), len(value) == 4, err
 }
 
-// dumpSet calls take with each element of a set.
+// dumpSet calls take with each element of a set, in one walk. See collect for
+// what may be missing.
 func (t *Table) dumpSet(s kernelSet, take func(kernelEntry)) error {
 	a := t.layout.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
 	a.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
@@ -163,49 +154,34 @@ func (t *Table) dumpSet(s kernelSet, take func(kernelEntry)) error {
 	})
 }
 
-// joinRanges puts the two ends of each range together again. A range that
-// reaches the last address has no end.
+// joinRanges puts the two ends of each range together again. A range ends
+// where the next element is, or at the last address.
 func joinRanges(s kernelSet, list []kernelEntry) []ElementState {
 	slices.SortFunc(list, func(a, b kernelEntry) int {
 		if c := a.addr.Compare(b.addr); c != 0 {
 			return c
 		}
-		return cmp.Compare(fromBool(b.end), fromBool(a.end)) // one ends before the next begins
+		if a.end { // one ends before the next begins
+			return -1
+		}
+		return 1
 	})
 	var out []ElementState
-	var open *kernelEntry
-	end := func(to netip.Addr) {
-		if open == nil {
-			return
+	for i, k := range list {
+		if k.end {
+			continue
 		}
-		for _, prefix := range (span{from: open.addr, to: to}).split() {
-			state := open.state(s)
+		to := lastAddr(netip.PrefixFrom(k.addr, 0).Masked())
+		if i+1 < len(list) {
+			to = list[i+1].addr.Prev()
+		}
+		for _, prefix := range (span{from: k.addr, to: to}).split() {
+			state := k.state(s)
 			state.Prefix = prefix
 			out = append(out, state)
 		}
-		open = nil
-	}
-	for i, k := range list {
-		if k.end {
-			end(k.addr.Prev())
-			continue
-		}
-		if open != nil {
-			end(k.addr.Prev())
-		}
-		open = &list[i]
-	}
-	if open != nil {
-		end(lastAddr(netip.PrefixFrom(open.addr, 0).Masked()))
 	}
 	return out
-}
-
-func fromBool(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // learnNets reads the ranges back when they are not known: after adopting a
@@ -241,7 +217,7 @@ func (t *Table) learnNets() error {
 func (t *Table) Counters() (map[Set]Count, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	rules, err := t.rules()
+	rules, err := t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
 	if err != nil {
 		return nil, explain("read counters", err)
 	}
@@ -265,11 +241,6 @@ func (t *Table) Counters() (map[Set]Count, error) {
 		}
 	}
 	return out, nil
-}
-
-// rules reads the rules of the table by chain, in their order.
-func (t *Table) rules() (map[string][][]byte, error) {
-	return t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
 }
 
 // list dumps objects of the table and sorts them by the attribute key.
@@ -302,18 +273,18 @@ func (t *Table) Verify() error {
 	return explain("verify table", t.verify())
 }
 
+// verify is Verify for those who hold the lock. It asks for the owner first:
+// with another owner, nothing below could be mended.
 func (t *Table) verify() error {
 	found, err := t.inspect(t.layout.options.Table)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found.exists {
+	case !found.exists:
 		return ErrGone
-	}
-	if found.flags != t.layout.flags() {
+	case found.flags != t.layout.flags():
 		return fmt.Errorf("flags are %#x: %w", found.flags, ErrChanged)
-	}
-	if t.layout.can.owner && found.owner != t.socket.conn.PID() {
+	case t.layout.can.owner && found.owner != t.socket.conn.PID():
 		return fmt.Errorf("owner is %d: %w", found.owner, ErrOwned)
 	}
 	if err := t.verifySets(); err != nil {
@@ -322,42 +293,50 @@ func (t *Table) verify() error {
 	return t.verifyChains()
 }
 
+// verifySets compares how the sets are made: keys, flags, and the limits and
+// counters of their elements. Sets of others do no harm, as no rule asks them.
 func (t *Table) verifySets() error {
-	got, err := t.list(unix.NFT_MSG_GETSET, unix.NFTA_SET_TABLE, unix.NFTA_SET_NAME)
-	if err != nil {
-		return err
-	}
-	want := map[string]attributes{portsSet: t.layout.describePorts()}
+	want := map[string]attributes{protectedPorts.name: t.layout.describe(protectedPorts)}
 	for _, s := range t.layout.sets {
 		want[s.name] = t.layout.describe(s)
 	}
+	return t.compare("set", want, unix.NFT_MSG_GETSET, unix.NFTA_SET_TABLE, unix.NFTA_SET_NAME)
+}
+
+// compare compares objects of the table, by name, with how we described them.
+// The numbers are those of list.
+func (t *Table) compare(what string, want map[string]attributes, numbers ...uint16) error {
+	got, err := t.list(numbers[0], numbers[1], numbers[2])
+	if err != nil {
+		return err
+	}
 	for name, w := range want {
 		if len(got[name]) != 1 {
-			return fmt.Errorf("set %s: %w", name, ErrGone)
+			return fmt.Errorf("%s %s: %w", what, name, ErrGone)
 		}
 		if !holds(got[name][0], w) {
-			return fmt.Errorf("set %s: %w", name, ErrChanged)
+			return fmt.Errorf("%s %s: %w", what, name, ErrChanged)
 		}
 	}
 	return nil
 }
 
+// verifyChains compares the chains and, one by one, their rules. The number of
+// expressions is compared too: one more would narrow the match.
 func (t *Table) verifyChains() error {
-	chains, err := t.list(unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME)
+	want := map[string]attributes{}
+	for _, c := range t.layout.chains {
+		want[c.name] = t.layout.describeChain(c)
+	}
+	err := t.compare("chain", want, unix.NFT_MSG_GETCHAIN, unix.NFTA_CHAIN_TABLE, unix.NFTA_CHAIN_NAME)
 	if err != nil {
 		return err
 	}
-	rules, err := t.rules()
+	rules, err := t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
 	if err != nil {
 		return err
 	}
 	for _, c := range t.layout.chains {
-		if len(chains[c.name]) != 1 {
-			return fmt.Errorf("chain %s: %w", c.name, ErrGone)
-		}
-		if !holds(chains[c.name][0], t.layout.describeChain(c)) {
-			return fmt.Errorf("chain %s: %w", c.name, ErrChanged)
-		}
 		if len(rules[c.name]) != len(c.rules) {
 			return fmt.Errorf("chain %s has %d rules instead of %d: %w", c.name, len(rules[c.name]), len(c.rules), ErrChanged)
 		}

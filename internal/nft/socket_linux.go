@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -33,6 +32,8 @@ type socket struct {
 	conn *netlink.Conn
 }
 
+// dial opens the socket in the network namespace of the calling thread, where
+// it stays.
 func dial() (*socket, error) {
 	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{MessageBufferSize: dumpBuffer})
 	if err != nil {
@@ -48,9 +49,8 @@ func dial() (*socket, error) {
 	return s, nil
 }
 
-func (s *socket) close() error { return s.conn.Close() }
-
-// message makes an nf_tables message.
+// message makes an nf_tables message about the inet family, which is where our
+// table lives.
 func message(kind uint16, flags netlink.HeaderFlags, body attributes) netlink.Message {
 	data := make([]byte, familyHeader, familyHeader+len(body))
 	data[0] = familyInet
@@ -63,7 +63,9 @@ func message(kind uint16, flags netlink.HeaderFlags, body attributes) netlink.Me
 	}
 }
 
-// commit sends the messages as one transaction: all of them or none.
+// commit sends the messages as one transaction: all of them or none. Only the
+// last one asks for an answer. The kernel also answers each one it refuses,
+// and for some refusals only the beginning of the transaction.
 func (s *socket) commit(messages []netlink.Message) error {
 	batch := make([]netlink.Message, 0, len(messages)+2)
 	batch = append(batch, bracket(unix.NFNL_MSG_BATCH_BEGIN))
@@ -76,8 +78,11 @@ func (s *socket) commit(messages []netlink.Message) error {
 		return err
 	}
 	last := sent[len(sent)-2].Header.Sequence
+	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
 	for {
-		answers, err := s.receive()
+		answers, err := s.conn.Receive()
 		if err != nil {
 			s.drain()
 			return err
@@ -90,7 +95,8 @@ func (s *socket) commit(messages []netlink.Message) error {
 	}
 }
 
-// bracket makes the message that begins or ends a transaction.
+// bracket makes the message that begins or ends a transaction; it names the
+// part of netfilter that the messages in between are for.
 func bracket(kind uint16) netlink.Message {
 	data := make([]byte, familyHeader)
 	binary.BigEndian.PutUint16(data[2:], unix.NFNL_SUBSYS_NFTABLES)
@@ -98,13 +104,6 @@ func bracket(kind uint16) netlink.Message {
 		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request},
 		Data:   data,
 	}
-}
-
-func (s *socket) receive() ([]netlink.Message, error) {
-	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
-		return nil, err
-	}
-	return s.conn.Receive()
 }
 
 // drain throws away what is left of the answers to a refused transaction,
@@ -125,7 +124,8 @@ func (s *socket) drain() {
 	})
 }
 
-// get asks one question and returns the attributes of the answer.
+// get asks one question and returns the attributes of the answer. The error
+// is the kernel's number: ENOENT for what is not there.
 func (s *socket) get(kind uint16, body attributes) ([]byte, error) {
 	var answer []byte
 	err := s.ask(message(kind, 0, body), func(b []byte) error {
@@ -143,6 +143,8 @@ func (s *socket) dump(kind uint16, body attributes, take func([]byte) error) err
 	return s.ask(message(kind, netlink.Dump, body), take)
 }
 
+// ask sends a request and takes its answers until the last. An error of take
+// ends it.
 func (s *socket) ask(m netlink.Message, take func([]byte) error) error {
 	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
@@ -168,9 +170,6 @@ func (s *socket) ask(m netlink.Message, take func([]byte) error) error {
 // is says whether the kernel refused with this error number.
 func is(err error, number unix.Errno) bool { return errors.Is(err, number) }
 
-// tooLong says that a transaction must be sent in smaller ones.
-func tooLong(err error) bool { return is(err, unix.EMSGSIZE) || is(err, unix.ENOBUFS) }
-
 // explain turns the kernel's refusals into the errors of this package.
 func explain(verb string, err error) error {
 	switch {
@@ -180,8 +179,6 @@ func explain(verb string, err error) error {
 		err = errors.Join(ErrGone, err)
 	case is(err, unix.EPERM): // Open would have met a missing right already
 		err = errors.Join(ErrOwned, err)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = fmt.Errorf("no answer from the kernel in %v: %w", answerTime, err)
 	}
 	return fmt.Errorf("%s: %w", verb, err)
 }

@@ -40,7 +40,6 @@ func (p prefixes) spans() []span {
 		}
 		return a.Bits() - b.Bits()
 	})
-
 	var out, open []span // open: the outer spans around the current place
 	closeTop := func() {
 		top := open[len(open)-1]

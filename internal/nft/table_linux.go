@@ -3,6 +3,7 @@ package nft
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -41,7 +42,7 @@ func Open(o Options) (*Table, error) {
 	}
 	events, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open notification socket: %w", err), s.close())
+		return nil, errors.Join(fmt.Errorf("open notification socket: %w", err), s.conn.Close())
 	}
 	t := &Table{socket: s, events: events}
 	if err := t.take(o); err != nil {
@@ -59,7 +60,7 @@ func (t *Table) Adopted() bool { return t.adopted }
 // Close lets go of the table and leaves it in the kernel as it is. The next
 // Open adopts it. Until then, anyone with the right to do so can remove it.
 func (t *Table) Close() error {
-	return errors.Join(t.events.Close(), t.socket.close())
+	return errors.Join(t.events.Close(), t.socket.conn.Close())
 }
 
 // Clear removes the table and with it all protection.
@@ -67,11 +68,16 @@ func (t *Table) Clear() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.nets = nil
-	err := t.socket.commit([]netlink.Message{t.layout.deleteTable()})
+	return explain("clear table", t.remove(t.layout))
+}
+
+// remove deletes a table that may not be there.
+func (t *Table) remove(l *layout) error {
+	err := t.socket.commit([]netlink.Message{l.deleteTable()})
 	if is(err, unix.ENOENT) {
 		return nil
 	}
-	return explain("clear table", err)
+	return err
 }
 
 // Rebuild makes the table hold exactly these elements, whatever was done to
@@ -81,17 +87,27 @@ func (t *Table) Clear() error {
 func (t *Table) Rebuild(elements []Element) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.verify() == nil {
-		return explain("rebuild table", t.refill(elements))
-	}
-	found, err := t.inspect(t.layout.options.Table)
-	if err == nil {
-		found, err = t.claim(found)
-	}
-	if err == nil {
-		err = t.create(found, elements)
+	var err error
+	for range 3 { // who flushed the table once may do so again while we look
+		if err = t.rebuild(elements); !is(err, unix.ENOENT) {
+			break
+		}
 	}
 	return explain("rebuild table", err)
+}
+
+func (t *Table) rebuild(elements []Element) error {
+	if t.verify() == nil {
+		return t.refill(elements)
+	}
+	found, err := t.inspect(t.layout.options.Table)
+	if err != nil {
+		return err
+	}
+	if found, err = t.claim(found); err != nil {
+		return err
+	}
+	return t.create(found, elements)
 }
 
 // A presence is what Open and Rebuild find in the kernel.
@@ -101,6 +117,7 @@ type presence struct {
 	owner  uint32 // netlink port of the owner's socket; 0: none, or an orphan
 }
 
+// inspect asks for a table. One that is not there is no error.
 func (t *Table) inspect(table string) (presence, error) {
 	var a attributes
 	a.text(unix.NFTA_TABLE_NAME, table)
@@ -157,7 +174,7 @@ func (t *Table) take(o Options) error {
 		t.layout = newLayout(o, can)
 		if found.exists && found.flags == t.layout.flags() && t.verify() == nil {
 			t.adopted = true
-			return errors.Join(t.dismiss(), t.setPorts(), t.learnRefresh())
+			return errors.Join(t.remove(t.standIn()), t.socket.commit(t.layout.fillPorts()), t.learnRefresh())
 		}
 		err = t.create(found, rescued)
 		if !is(err, unix.EOPNOTSUPP) && !is(err, unix.EINVAL) {
@@ -167,7 +184,7 @@ func (t *Table) take(o Options) error {
 	if err != nil {
 		return err
 	}
-	return t.learnRefresh()
+	return errors.Join(t.remove(t.standIn()), t.learnRefresh())
 }
 
 // rescue reads the elements of a table whose layout may be another one.
@@ -183,9 +200,7 @@ func (t *Table) rescue() ([]Element, error) {
 		}
 		for _, state := range states {
 			state.Element.Timeout = state.Expires
-			if e, err := state.Element.canonical(); err == nil {
-				out = append(out, e)
-			}
+			out = append(out, state.Element)
 		}
 	}
 	return out, nil
@@ -209,46 +224,34 @@ func (t *Table) create(found presence, elements []Element) error {
 	if err == nil {
 		err = t.build(t.layout, []netlink.Message{t.layout.deleteTable()}, elements)
 	}
-	return errors.Join(err, t.dismiss())
+	return errors.Join(err, t.remove(t.standIn()))
 }
 
-// standIn is the layout of the table that drops while ours is replaced.
+// standIn is the layout of the table that drops while ours is replaced. A
+// process that is killed meanwhile leaves it behind; Open removes it.
 func (t *Table) standIn() *layout {
 	o := t.layout.options
 	o.Table += "_stand_in"
 	return newLayout(o, capability{several: t.layout.can.several})
 }
 
-// dismiss removes the table that stands in, which a process that was killed
-// may have left behind.
-func (t *Table) dismiss() error {
-	err := t.socket.commit([]netlink.Message{t.standIn().deleteTable()})
-	if is(err, unix.ENOENT) {
-		return nil
-	}
-	return err
-}
-
 // build makes a table with its elements in one transaction, after the
 // messages of head.
 func (t *Table) build(l *layout, head []netlink.Message, elements []Element) error {
 	p := newPlan(l, len(elements))
-	for _, e := range elements {
-		if err := p.add(e); err != nil {
-			return err
-		}
+	if err := p.add(elements); err != nil {
+		return err
 	}
 	head = append(head, l.newTable(l.flags()))
 	return t.run(p, append(head, l.structure()...))
 }
 
-// refill replaces all elements.
+// refill replaces all elements and leaves the rules alone. A packet finds an
+// element that is deleted and added again in one transaction at any moment.
 func (t *Table) refill(elements []Element) error {
 	p := newPlan(t.layout, len(elements))
-	for _, e := range elements {
-		if err := p.add(e); err != nil {
-			return err
-		}
+	if err := p.add(elements); err != nil {
+		return err
 	}
 	var flushes []netlink.Message
 	for _, s := range t.layout.sets {
@@ -258,17 +261,14 @@ func (t *Table) refill(elements []Element) error {
 	return t.run(p, append(flushes, t.layout.fillPorts()...))
 }
 
-// structure makes everything inside the table but the elements of its sets.
+// structure makes everything inside the table but the elements of its sets:
+// first the sets, then the chains, then the rules, which name both.
 func (l *layout) structure() []netlink.Message {
 	var out []netlink.Message
-	newSet := func(a attributes) {
-		// The number names the set inside this transaction; we go by names.
-		a.u32(unix.NFTA_SET_ID, uint32(len(out)+1))
+	for i, s := range append([]kernelSet{protectedPorts}, l.sets...) {
+		a := l.describe(s)
+		a.u32(unix.NFTA_SET_ID, uint32(i+1)) // has to be there; we go by names
 		out = append(out, message(unix.NFT_MSG_NEWSET, netlink.Create, a))
-	}
-	newSet(l.describePorts())
-	for _, s := range l.sets {
-		newSet(l.describe(s))
 	}
 	for _, c := range l.chains {
 		out = append(out, message(unix.NFT_MSG_NEWCHAIN, netlink.Create, l.describeChain(c)))
@@ -281,6 +281,8 @@ func (l *layout) structure() []netlink.Message {
 	return append(out, l.fillPorts()...)
 }
 
+// newTable makes the message that creates the table, or adopts it if its flags
+// are those of an orphan.
 func (l *layout) newTable(flags uint32) netlink.Message {
 	a := l.begin(unix.NFTA_TABLE_NAME)
 	a.u32(unix.NFTA_TABLE_FLAGS, flags)
@@ -291,21 +293,19 @@ func (l *layout) deleteTable() netlink.Message {
 	return message(unix.NFT_MSG_DELTABLE, 0, l.begin(unix.NFTA_TABLE_NAME))
 }
 
-// fillPorts replaces the protected ports.
+// fillPorts replaces the protected ports. A packet finds the old ones or the
+// new ones: flushing and filling are one transaction.
 func (l *layout) fillPorts() []netlink.Message {
-	out := []netlink.Message{l.flush(portsSet)}
-	keys := l.portKeys()
-	for len(keys) > 0 {
-		n := min(chunk, len(keys))
+	out := []netlink.Message{l.flush(protectedPorts.name)}
+	for keys := range slices.Chunk(l.portKeys(), chunk) {
 		a := l.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
-		a.text(unix.NFTA_SET_ELEM_LIST_SET, portsSet)
+		a.text(unix.NFTA_SET_ELEM_LIST_SET, protectedPorts.name)
 		a.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(a *attributes) {
-			for _, key := range keys[:n] {
+			for _, key := range keys {
 				a.nest(unix.NFTA_LIST_ELEM, func(a *attributes) { writeKey(a, key) })
 			}
 		})
 		out = append(out, message(unix.NFT_MSG_NEWSETELEM, netlink.Create, a))
-		keys = keys[n:]
 	}
 	return out
 }
@@ -322,16 +322,14 @@ func (t *Table) SetPorts(udp, tcp []uint16) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.layout.options.UDP, t.layout.options.TCP = udp, tcp
-	return explain("set ports", t.setPorts())
+	return explain("set ports", t.socket.commit(t.layout.fillPorts()))
 }
-
-func (t *Table) setPorts() error { return t.socket.commit(t.layout.fillPorts()) }
 
 // learnRefresh finds out whether adding an element again sets its timeout, by
 // doing it in a set that no rule asks.
 func (t *Table) learnRefresh() error {
 	trial := kernelSet{name: "trial", set: KnownGood, shape: hosts}
-	one := []entry{{from: unspecified4, timeout: time.Hour}}
+	one := []entry{{from: netip.IPv4Unspecified(), timeout: time.Hour}}
 	set := t.layout.describe(trial)
 	set.u32(unix.NFTA_SET_ID, 1)
 	first := []netlink.Message{
