@@ -181,7 +181,7 @@ func TestWatchFiles(t *testing.T) {
 		{"etc/resolv.conf", "nameserver 192.0.2.53\n", "192.0.2.53", "a DNS resolver (/etc/resolv.conf)"},
 		{"etc/resolv.conf", "nameserver 192.0.2.54\n", "192.0.2.53", ""},
 		{"run/systemd/sessions/1", session, "203.0.113.9", "your ssh session (alice)"},
-		{"run/utmp", string(record(nativeUtmp, userProcess, "bob", "pts/1", "203.0.113.10", netip.Addr{})), "203.0.113.10", "your ssh session (bob, pts/1)"},
+		{"run/utmp", string(record(nativeUtmp(), userProcess, "bob", "pts/1", "203.0.113.10", netip.Addr{})), "203.0.113.10", "your ssh session (bob, pts/1)"},
 	} {
 		plant(t, root, c.name, c.text)
 		took := awaits(t, tokens, func() bool { return reasons(t, m)[c.address] == c.reason })

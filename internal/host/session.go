@@ -98,7 +98,7 @@ func liveSessions(files fs.FS) ([]claim, error) {
 		}
 	}
 	text, err := read(files, utmpFile)
-	return append(live, readUtmp(text, nativeUtmp)...), errors.Join(append(errs, err)...)
+	return append(live, readUtmp(text, nativeUtmp())...), errors.Join(append(errs, err)...)
 }
 
 // readLogind reads systemd-logind's notes on one session. Only sessions of

@@ -86,7 +86,10 @@ func readSocket(line string, transport Transport) (socket, bool) {
 	if err != nil || !ok {
 		return socket{}, false
 	}
-	waiting := map[Transport]string{UDP: udpUnconnected, TCP: tcpListening}[transport]
+	waiting := tcpListening
+	if transport == UDP {
+		waiting = udpUnconnected
+	}
 	return socket{
 		at:    Port{local.Port(), transport},
 		inode: inode,

@@ -15,10 +15,16 @@ type utmpLayout struct {
 }
 
 var (
-	shortUtmp  = utmpLayout{size: 384, address: 348}
-	longUtmp   = utmpLayout{size: 400, address: 360}
-	nativeUtmp = map[bool]utmpLayout{false: shortUtmp, true: longUtmp}[runtime.GOARCH == "arm64"]
+	shortUtmp = utmpLayout{size: 384, address: 348}
+	longUtmp  = utmpLayout{size: 400, address: 360}
 )
+
+func nativeUtmp() utmpLayout {
+	if runtime.GOARCH == "arm64" {
+		return longUtmp
+	}
+	return shortUtmp
+}
 
 // What all layouts share.
 const (
