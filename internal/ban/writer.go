@@ -88,7 +88,8 @@ func (w *Writer) gather(ctx context.Context, changed <-chan struct{}) {
 	}
 }
 
-// flush writes until the journal has all.
+// flush writes all there is. What comes meanwhile waits for the next flush: it
+// has left its token.
 func (w *Writer) flush() error {
 	for {
 		entries, last := w.table.Since(w.saved)
@@ -105,7 +106,7 @@ func (w *Writer) flush() error {
 		}
 		w.table.settle(last)
 		w.update(func() { w.saved, w.fault = last, nil })
-		if len(entries) == 0 {
+		if len(entries) < batch {
 			return nil
 		}
 	}

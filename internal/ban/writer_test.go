@@ -168,7 +168,7 @@ func TestWriterGathers(t *testing.T) {
 			}
 		}
 	}
-	// One for all, and one for what came before the first linger began.
+	// One for all, and one if a late cry of the Durable above cut in.
 	if got, _ := journal.Load(); len(got) != 101 || journal.commits > before+2 {
 		t.Errorf("%d saved in %d commits", len(got), journal.commits-before)
 	}
