@@ -61,6 +61,7 @@ type parsed struct {
 	Flaws         []string     `json:"flaws"`
 }
 
+// parsedParty is From, To or Contact. It is there, if empty, where the header could not be read.
 type parsedParty struct {
 	Display string `json:"display,omitempty"`
 	User    string `json:"user,omitempty"`
@@ -69,11 +70,13 @@ type parsedParty struct {
 	Tag     string `json:"tag,omitempty"`
 }
 
+// parsedCSeq has no number if that does not fit 32 bits: 0 would be a guess.
 type parsedCSeq struct {
 	Number *uint32 `json:"number,omitempty"`
 	Method string  `json:"method,omitempty"`
 }
 
+// parsedVia is the top Via. RPort is text because the parameter may be there without a value.
 type parsedVia struct {
 	Transport string `json:"transport"`
 	Host      string `json:"host"`
@@ -83,6 +86,7 @@ type parsedVia struct {
 	RPort     string `json:"rport"`
 }
 
+// parsedAuth is an answer, or in a response the challenge.
 type parsedAuth struct {
 	Scheme    string `json:"scheme"`
 	Username  string `json:"username,omitempty"`
@@ -97,6 +101,7 @@ type parsedAuth struct {
 	QOP       string `json:"qop,omitempty"`
 }
 
+// runParse goes on after a file that cannot be read: the others may be what matters.
 func runParse(cmd *cobra.Command, args []string) error {
 	out := newOutput(cmd)
 	var m sip.Message
@@ -134,6 +139,7 @@ func readMessage(stdin io.Reader, name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(from, 1<<20))
 }
 
+// unreadable says what, why and what to do.
 func unreadable(name string, err error) error {
 	p := &control.Problem{What: "cannot read " + name, Why: err.Error(), Do: "name a file that holds one SIP message"}
 	var path *fs.PathError
@@ -152,6 +158,7 @@ func parsedMessage(file string, m *sip.Message) *parsed {
 	if m.Kind() == sip.None {
 		return p
 	}
+	// The order does not matter: the flaws above have made the reader look at everything already.
 	p.Method, p.RequestURI, p.Status = plainText(m.Method()), plainText(m.RequestURI()), m.Status()
 	if m.Kind() == sip.Response {
 		reason := plainText(m.Reason())
@@ -179,6 +186,7 @@ func parsedMessage(file string, m *sip.Message) *parsed {
 	return p
 }
 
+// partyOf tells an absent header from one that says nothing.
 func partyOf(m *sip.Message, h sip.Header, a sip.NameAddr) *parsedParty {
 	if m.Count(h) == 0 {
 		return nil
@@ -188,6 +196,7 @@ func partyOf(m *sip.Message, h sip.Header, a sip.NameAddr) *parsedParty {
 	}
 }
 
+// viaOf gives the top Via: the one of the hop that sent the message.
 func viaOf(m *sip.Message) *parsedVia {
 	if m.Count(sip.HeaderVia) == 0 {
 		return nil
@@ -314,6 +323,7 @@ func (o *output) known(label, text string) {
 	}
 }
 
+// party prints an address in one line, without the syntax of the header.
 func (o *output) party(label string, p *parsedParty) {
 	if p == nil {
 		return
@@ -328,6 +338,7 @@ func (o *output) party(label string, p *parsedParty) {
 	o.field(label, text)
 }
 
+// via prints where a response would go.
 func (o *output) via(v *parsedVia) {
 	if v == nil {
 		return
@@ -341,6 +352,7 @@ func (o *output) via(v *parsedVia) {
 	o.field("via", text)
 }
 
+// auth prints what matters of credentials; the counters of RFC 2617 are for scripts.
 func (o *output) auth(a *parsedAuth) {
 	if a == nil {
 		return

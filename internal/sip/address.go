@@ -12,6 +12,7 @@ type NameAddr struct {
 // parse reads one address at the start of v and returns where it ends: at a comma or at the end of v. Only in a list may
 // a comma separate; elsewhere it is a flaw, and a display name with a comma that lacks its quotes is still read.
 func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
+	// The URI is set in every case below, so it need not be cleared here.
 	a.Display, a.Tag = nil, nil
 	i, angle := skip(v, 0), 0
 	if i < len(v) && v[i] == '<' {
@@ -20,6 +21,7 @@ func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
 		n, f := a.addrSpec(v, i)
 		return a.params(v, n, flaws|f)
 	}
+	// No URI has a ">", so the first one ends it, and nothing in the URI has to be looked at for that.
 	close := bytes.IndexByte(v[angle:], '>')
 	if close < 0 {
 		flaws |= BadAddress
@@ -35,7 +37,8 @@ func (a *NameAddr) parse(v []byte, list bool) (end int, flaws Flaws) {
 	return a.params(v, angle+close+1, flaws)
 }
 
-// params reads the header parameters from i on.
+// params reads the header parameters from i on and returns where they end. The first tag wins. A contact's expiry is
+// only judged: RFC 3261 section 20.10 lets a malformed one count as the default.
 func (a *NameAddr) params(v []byte, i int, flaws Flaws) (int, Flaws) {
 	p := params{b: v, i: i, flaws: flaws}
 	for p.next() {
@@ -64,6 +67,7 @@ func (a *NameAddr) display(v []byte, i int, list bool) (angle int, flaws Flaws) 
 		i++
 	}
 	if i < len(v) && v[i] == '<' {
+		// The usual case, with or without a name. An empty name has all classes.
 		a.Display = trim(v[start:i])
 		if c&inDisplay == 0 {
 			flaws = BadDisplay
@@ -104,6 +108,7 @@ func (a *NameAddr) quoted(v []byte, i int) (angle int, flaws Flaws) {
 	if i < len(v) && v[i] == '<' {
 		return i, 0
 	}
+	// A second quoted string may hide another "<".
 	for j := i; j < len(v) && v[j] != ';' && v[j] != ','; j++ {
 		switch v[j] {
 		case '<':

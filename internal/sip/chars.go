@@ -17,7 +17,7 @@ const (
 	inToken                       // token
 	inUser                        // user and password part of a SIP URI, "%" included
 	inHost                        // hostname
-	inWord                        // word, and "@" that joins two words in a Call-ID
+	inWord                        // word, half a Call-ID
 	inValue                       // unquoted parameter value: token or host
 	inURIRest                     // parameters and headers of a SIP URI, "%" included
 	inScheme                      // URI scheme
@@ -29,10 +29,7 @@ const (
 	notStop                       // anything that decides nothing at the start of an address
 	inDigits                      // digits
 	inText                        // anything but control characters; tab and LF are none here
-	isAt                          // "@"; the highest bit, so that it can be counted
 )
-
-const atBit = 17
 
 const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -44,6 +41,7 @@ const (
 
 var classes = classTable()
 
+// classTable is built at start: written out, its 256 rows would say less than these lines.
 func classTable() (t [256]class) {
 	in := func(c class, set string) {
 		for _, b := range []byte(set) {
@@ -60,7 +58,7 @@ func classTable() (t [256]class) {
 	in(inToken, token)
 	in(inUser, alnum+mark+"%&=+$,;?/")
 	in(inHost, alnum+"-.")
-	in(inWord, token+"()<>:\\\"/[]?{}@")
+	in(inWord, token+"()<>:\\\"/[]?{}")
 	in(inValue, token+"[]:")
 	in(inURIRest, alnum+mark+"%[]/:&+$;=?")
 	in(inScheme, alnum+"+-.")
@@ -72,7 +70,6 @@ func classTable() (t [256]class) {
 	not(notStop, "<:\";,")
 	in(inDigits, digits)
 	in(isColon, ":")
-	in(isAt, "@")
 	in(isHex, digits+"abcdefABCDEF")
 	not(inText, "\x7f")
 	for b := range 0x20 {
@@ -141,6 +138,8 @@ func digitsAt(b []byte, i int) (value uint32, n int) {
 	w ^= '0' * everyByte
 	n = bits.TrailingZeros64((w+0x76*everyByte|w)&(0x80*everyByte)) / 8
 	n = min(n, len(b)-i)
+	// The first digit is the lowest byte. With the others shifted out at the top and zeros shifted in below, pairs are
+	// joined to hundreds, to ten thousands, and to the number.
 	w <<= 64 - 8*n
 	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
 	w = (w*100 + w>>16) & 0x0000ffff0000ffff
@@ -157,6 +156,7 @@ func number(b []byte) (uint32, bool) {
 	return longNumber(b)
 }
 
+// longNumber reads what digitsAt cannot: more than eight digits, or what is no number at all.
 func longNumber(b []byte) (uint32, bool) {
 	var n uint64
 	for _, c := range b {

@@ -31,9 +31,11 @@ func (d *Digest) parse(v []byte) Flaws {
 	if len(d.Scheme) == 0 {
 		return BadCredentials
 	}
+	// What follows another scheme has its own grammar ("Basic" has no pairs at all): RFC 4475 section 3.3.7.
 	if !foldEqual(d.Scheme, "digest") {
 		return 0
 	}
+	// Indexed by name rather than switched on: the order of the pairs differs from phone to phone.
 	var values [paramCount][]byte
 	flaws := digestPairs(v, i, &values)
 	d.Username, d.Realm, d.Nonce = values[paramUsername], values[paramRealm], values[paramNonce]
@@ -46,6 +48,7 @@ func (d *Digest) parse(v []byte) Flaws {
 // digestPairs reads the comma separated pairs from i on and keeps the first value of each name.
 func digestPairs(v []byte, i int, values *[paramCount][]byte) (flaws Flaws) {
 	for {
+		// RFC 3261 section 7.3.1 allows empty elements in a list.
 		for i < len(v) && (blank(v[i]) || v[i] == ',') {
 			i++
 		}

@@ -42,10 +42,11 @@ func (m *Message) To() NameAddr { return m.address(HeaderTo) }
 func (m *Message) Contact() NameAddr { return m.address(HeaderContact) }
 
 func (m *Message) address(h Header) (a NameAddr) {
-	if m.count[h] == 0 {
+	if m.index[h].count == 0 {
 		return a
 	}
-	v := m.at(m.first[h])
+	v := m.at(m.index[h].first)
+	// "*" removes all contacts (RFC 3261 section 10.2.2); it is no address.
 	if h == HeaderContact && len(v) == 1 && v[0] == '*' {
 		return a
 	}
@@ -79,10 +80,10 @@ func contactsOK(v []byte) (flaws Flaws) {
 
 // Via returns the top Via: the one that was put on last. It is empty if there is none.
 func (m *Message) Via() (a Via) {
-	if m.count[HeaderVia] == 0 {
+	if m.index[HeaderVia].count == 0 {
 		return a
 	}
-	v := m.at(m.first[HeaderVia])
+	v := m.at(m.index[HeaderVia].first)
 	end, flaws := a.parse(v)
 	if end < len(v) {
 		flaws |= viasOK(v[end:])
@@ -145,14 +146,15 @@ func (m *Message) Challenge() (Digest, bool) {
 	return m.digest(HeaderWWWAuthenticate, HeaderProxyAuthenticate)
 }
 
+// digest reads the first header of a kind, or else that of the other.
 func (m *Message) digest(first, second Header) (d Digest, ok bool) {
 	h := first
-	if m.count[h] == 0 {
+	if m.index[h].count == 0 {
 		h = second
 	}
-	if m.count[h] == 0 {
+	if m.index[h].count == 0 {
 		return d, false
 	}
-	m.note(h, d.parse(m.at(m.first[h])))
+	m.note(h, d.parse(m.at(m.index[h].first)))
 	return d, true
 }

@@ -64,41 +64,42 @@ func (m *Message) unfold(l *lines, p int) int {
 
 // header enters one header: its first line lies between p and end, the next header starts at next.
 func (m *Message) header(p, end, next int) {
-	b := m.buf
-	raw := nameAt(b[p:])
-	n := raw.colon()
-	if end < len(b) && b[end-1] != '\r' {
+	line := m.buf[p:end]
+	if line[len(line)-1] != '\r' && end < len(m.buf) {
 		m.flaws |= BareLF
+	}
+	raw := nameAt(m.buf[p:])
+	n := raw.colon()
+	colon := n
+	// One look rules out all that is unusual: no name, a long one, no colon, a blank or control character before it.
+	if n == 0 || n >= nameBytes || n >= len(line) || line[n-1] <= ' ' {
+		if n, colon = m.oddName(line); n == 0 {
+			return
+		}
 	}
 	if next-p > OversizeHeaderBytes {
 		m.flaws |= OversizeHeader
-	}
-	colon := p + n
-	if n >= nameBytes || colon >= end || n == 0 || b[colon-1] == ' ' || b[colon-1] == '\t' {
-		if n, colon = m.oddName(p, end); n == 0 {
-			return
-		}
 	}
 	h := HeaderOther
 	if n <= nameBytes {
 		raw = raw.first(n)
 		h = lookup(raw)
 	}
+	// Only unknown names need a look at their letters; the value of an unknown header is of no interest at all.
 	m.mix(h, raw)
 	if h != HeaderOther {
-		m.enter(h, m.value(colon+1, next-1))
+		m.enter(h, m.value(p+colon+1, next-1))
 		return
 	}
-	m.count[h]++
-	if all(b[p:p+n])&inToken == 0 {
+	m.index[h].count++
+	if all(line[:n])&inToken == 0 {
 		m.flaws |= BadHeaderLine
 	}
 }
 
 // oddName finds the colon of a line whose name is long, missing or followed by blanks. The length of the name is 0 if
 // the line is no header.
-func (m *Message) oddName(p, end int) (n, colon int) {
-	line := m.buf[p:end]
+func (m *Message) oddName(line []byte) (n, colon int) {
 	colon = bytes.IndexByte(line, ':')
 	for n = colon; n > 0 && (line[n-1] == ' ' || line[n-1] == '\t'); n-- {
 		m.flaws |= BlankBeforeColon
@@ -107,7 +108,7 @@ func (m *Message) oddName(p, end int) (n, colon int) {
 		m.flaws |= BadHeaderLine
 		return 0, 0
 	}
-	return n, p + colon
+	return n, colon
 }
 
 // mix enters the name of a header into the fingerprint.
@@ -115,6 +116,7 @@ func (m *Message) mix(h Header, raw name) {
 	mixed := raw.a ^ bits.RotateLeft64(raw.b, 21) ^ bits.RotateLeft64(raw.c, 42)
 	order := (m.order ^ mixed) * nameFactor
 	order ^= order >> 32
+	// Written so that the compiler needs no branch: whether to take the new value cannot be predicted.
 	if bit(h)&(unordered|m.seen&bit(HeaderVia)) != 0 {
 		order = m.order
 	}
@@ -123,10 +125,11 @@ func (m *Message) mix(h Header, raw name) {
 
 // enter counts a known header and keeps its first value.
 func (m *Message) enter(h Header, value span) {
-	m.count[h]++
-	if m.seen&bit(h) == 0 {
+	e := &m.index[h]
+	e.count++
+	if e.count == 1 {
 		m.seen |= bit(h)
-		m.first[h] = value
+		e.first = value
 		return
 	}
 	if bit(h)&once != 0 {
@@ -140,6 +143,10 @@ func (m *Message) enter(h Header, value span) {
 func (m *Message) value(start, end int) span {
 	b := m.buf
 	end = min(end, len(b))
+	// Nearly every colon is followed by one space; the loop is for the rest.
+	if start < end && b[start] == ' ' {
+		start++
+	}
 	for start < end && blank(b[start]) {
 		start++
 	}

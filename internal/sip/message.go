@@ -24,6 +24,12 @@ const MaxBytes = 1<<16 - 1
 // span is a place in the message.
 type span struct{ start, end uint16 }
 
+// entry says where the first value of a header stands, and how many lines there are.
+type entry struct {
+	first span
+	count uint16
+}
+
 // Message is the index of one SIP message. It is owned by the caller and meant to be used again: Parse resets all of it.
 // Every slice that its methods return is a view of the buffer given to Parse and valid as long as that buffer is. A
 // Message must not be used by two goroutines at once, not even for reading: fields note their flaws when they are read.
@@ -40,8 +46,7 @@ type Message struct {
 	body    int
 	bodyEnd int
 	length  uint32 // Content-Length
-	count   [headerCount]uint16
-	first   [headerCount]span
+	index   [headerCount]entry
 }
 
 // Parse indexes the message in b, which must be one datagram or one message cut out of a stream, and tells what it is.
@@ -96,21 +101,21 @@ func (m *Message) Reason() []byte {
 // Header returns the first value of h without the blanks around it; where it is folded the line ends are still inside.
 // It is nil if h is absent, and not nil if h is there but empty.
 func (m *Message) Header(h Header) []byte {
-	if m.count[h] == 0 {
+	if m.index[h].count == 0 {
 		return nil
 	}
-	return m.at(m.first[h])
+	return m.at(m.index[h].first)
 }
 
 // Count returns how many header lines are h.
-func (m *Message) Count(h Header) int { return int(m.count[h]) }
+func (m *Message) Count(h Header) int { return int(m.index[h].count) }
 
 // Body returns what follows the empty line, at most Content-Length bytes.
 func (m *Message) Body() []byte { return m.buf[m.body:m.bodyEnd:m.bodyEnd] }
 
-// HeaderOrder is a hash of the names of the headers as spelled and in their order. Headers that depend on the way a
-// message took or on a challenge (Route, Record-Route, credentials, all Via but the first) are left out, so that it
-// stays the same for the messages of one program and is its fingerprint.
+// HeaderOrder is a hash of the names of the headers as spelled (of long ones the first 24 bytes) and in their order.
+// Headers that depend on the way a message took or on a challenge (Route, Record-Route, credentials, all Via but the
+// first) are left out, so that it stays the same for the messages of one program and is its fingerprint.
 func (m *Message) HeaderOrder() uint64 { return m.order }
 
 // startLine reads the first line that is not empty and returns where the headers begin.
@@ -242,7 +247,7 @@ func hasSIPScheme(b []byte) bool {
 // setBody finds the body from i on and compares it with Content-Length; size is that of the whole datagram.
 func (m *Message) setBody(i, size int) {
 	m.body, m.bodyEnd = i, len(m.buf)
-	if m.count[HeaderContentLength] == 0 {
+	if m.index[HeaderContentLength].count == 0 {
 		return
 	}
 	length, ok := number(m.Header(HeaderContentLength))

@@ -67,7 +67,7 @@ var paramTable = func() (t [1 << paramSlotBits]paramSlot) {
 
 // paramOf tells which parameter a name stands for.
 func paramOf(name []byte) param {
-	if len(name) > nameBytes {
+	if len(name) < 2 || len(name) > nameBytes { // the shortest is "nc"
 		return paramOther
 	}
 	x := nameAt(name).lower()
@@ -81,6 +81,7 @@ func paramOf(name []byte) param {
 // knownParam recognises a known name that stands at i and is followed by "=" at once, the way nearly all are written. It
 // returns the place behind the "=". To load a whole word it looks at b beyond its length, as far as its capacity goes.
 func knownParam(b []byte, i int) (param, int) {
+	// Ten bytes are the longest name, "algorithm", and its equals sign.
 	if i+10 > cap(b) {
 		return paramOther, i
 	}
@@ -93,6 +94,7 @@ func knownParam(b []byte, i int) (param, int) {
 	if w != slot.word || n != min(8, slot.size) || i+slot.size >= len(b) {
 		return paramOther, i
 	}
+	// No equals sign among eight bytes: it must follow at once, or after the last letter of the one longer name.
 	if n == 8 {
 		if slot.size == 9 {
 			if s[8]|0x20 != 'm' { // algorithm
@@ -135,6 +137,7 @@ func (p *params) next() bool {
 			return i < len(b) && b[i] != ',' && p.recover(i)
 		}
 	}
+	// A run of semicolons is skipped here, for each would be a call otherwise.
 	for i+1 < len(b) && b[i+1] == ';' {
 		p.flaws |= EmptyParam
 		i++
@@ -151,7 +154,8 @@ func (p *params) next() bool {
 	return true
 }
 
-// slow reads any parameter at i.
+// slow reads any parameter at i: one that is not known, has no value, or has blanks where most have none. Values that
+// nobody will ask for are read as well, since a quoted one may hide a separator.
 func (p *params) slow(i int) bool {
 	b := p.b
 	start, c := i, ^class(0)
@@ -177,7 +181,8 @@ func (p *params) slow(i int) bool {
 	return true
 }
 
-// readValue reads the value at i.
+// readValue reads the value at i. A value with bytes that need quotes is given up to the next separator, for that is
+// what a server would use that does not check.
 func (p *params) readValue(i int) {
 	b := p.b
 	if i < len(b) && b[i] == '"' {

@@ -75,6 +75,8 @@ func (u *URI) authority(b []byte) (flaws Flaws) {
 		c &= x
 		i++
 	}
+	// The usual user is plain and has no password; all others are looked at again. "@" can stand nowhere else in a URI,
+	// so the first one decides, wherever it is.
 	if i < len(b) && b[i] == '@' && i > 0 && c&notPercent != 0 {
 		u.User = b[:i]
 		b = b[i+1:]
@@ -103,7 +105,7 @@ func (u *URI) authority(b []byte) (flaws Flaws) {
 	return flaws
 }
 
-// portAt reads a port number at i and returns where it ends.
+// portAt reads a port number at i and returns where it ends. The grammar allows any number of digits, no socket does.
 func portAt(b []byte, i int) (port uint16, end int, ok bool) {
 	n, digits := digitsAt(b, i)
 	return uint16(n), i + digits, digits > 0 && n < 1<<16
@@ -147,6 +149,7 @@ func splitHost(b []byte) (host []byte, n int, ok bool) {
 		}
 		return b[1:n], n + 1, ipv6OK(b[1:n])
 	}
+	// Labels are not looked at one by one: no server does, and the name is not resolved here.
 	for n < len(b) && classes[b[n]]&inHost != 0 {
 		n++
 	}
@@ -156,7 +159,8 @@ func splitHost(b []byte) (host []byte, n int, ok bool) {
 // withHeaders is set by URI.parse, and by nothing else, if the URI has headers: "?subject=x". Some places forbid them.
 const withHeaders Flaws = 1 << 63
 
-// restFlaws judges the parameters and headers of a SIP URI.
+// restFlaws judges the parameters and headers of a SIP URI. They are not taken apart: nothing that sipward decides hangs
+// on them.
 func restFlaws(b []byte) (flaws Flaws) {
 	if b[0] != ';' && b[0] != '?' {
 		return BadURI

@@ -18,12 +18,14 @@ const cookie = "z9hG4bK"
 func (a *Via) parse(v []byte) (end int, flaws Flaws) {
 	*a = Via{}
 	i := a.protocol(v)
+	// RFC 5118 section 4.5 and RFC 3261 section 18.1.1: an IPv6 sent-by has brackets.
 	host, n, ok := splitHost(v[i:])
 	a.Host = host
 	i += n
 	if !ok || len(a.Transport) == 0 {
 		flaws = BadVia
 	}
+	// COLON = SWS ":" SWS, so blanks may stand on both sides; few readers know.
 	if i < len(v) && v[i] != ';' {
 		i = skip(v, i)
 	}
@@ -48,7 +50,7 @@ func (a *Via) parse(v []byte) (end int, flaws Flaws) {
 			if a.Received == nil {
 				a.Received = unbracket(p.value)
 			}
-		case paramRPort:
+		case paramRPort: // empty in a request, a number in its response (RFC 3581 section 3)
 			a.HasRPort = true
 			port, n, ok := portAt(p.value, 0)
 			if ok && n == len(p.value) {
@@ -70,6 +72,7 @@ func (a *Via) protocol(v []byte) int {
 	if len(v) > 8 && string(v[:8]) == "SIP/2.0/" && !blank(v[8]) {
 		i = 8
 	} else {
+		// Name and version are any tokens; RFC 4475 section 3.1.2.16 is about the first line.
 		for range 2 {
 			i = skip(v, i)
 			for i < len(v) && classes[v[i]]&inToken != 0 {

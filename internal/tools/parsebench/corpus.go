@@ -8,11 +8,20 @@ import (
 
 // corpus makes n messages as phones, trunks and scanners send them: every kind, with and without Digest, IPv4, IPv6 and
 // names, header names in all spellings, headers in random order, random lengths. The same seed gives the same messages.
+// They lie one behind the other, as in the ring of a capture.
 func corpus(seed uint64, n int) [][]byte {
 	w := writer{rand.New(rand.NewPCG(seed, 1))}
+	var ring []byte
+	ends := make([]int, n)
+	for i := range ends {
+		ring = append(ring, w.message()...)
+		ends[i] = len(ring)
+	}
 	messages := make([][]byte, n)
-	for i := range messages {
-		messages[i] = w.message()
+	start := 0
+	for i, end := range ends {
+		messages[i] = ring[start:end:end]
+		start = end
 	}
 	return messages
 }
@@ -31,6 +40,7 @@ var compact = map[string]string{
 	"Supported": "k", "Subject": "s",
 }
 
+// word draws least to most bytes out of set.
 func (w writer) word(set string, least, most int) string {
 	b := make([]byte, least+w.IntN(most-least+1))
 	for i := range b {
@@ -64,6 +74,7 @@ func (w writer) name(s string) string {
 	return s
 }
 
+// host draws an IPv4 address, an IPv6 address or a name.
 func (w writer) host() string {
 	switch w.IntN(5) {
 	case 0:
@@ -81,6 +92,7 @@ func (w writer) port() string {
 	return fmt.Sprintf(":%d", 1024+w.IntN(60000))
 }
 
+// user draws an extension, a telephone number or a name.
 func (w writer) user() string {
 	switch w.IntN(3) {
 	case 0:
@@ -99,6 +111,7 @@ func (w writer) uri() string {
 	return s
 }
 
+// address draws a name-addr with or without a display name.
 func (w writer) address(tag bool) string {
 	s := ""
 	switch w.IntN(4) {
@@ -114,6 +127,7 @@ func (w writer) address(tag bool) string {
 	return s
 }
 
+// via draws one Via, with its parameters in any order.
 func (w writer) via() string {
 	s := "SIP/2.0/" + w.pick("UDP", "UDP", "TCP", "TLS", "WSS") + " " + w.host() + w.port()
 	parts := []string{";branch=z9hG4bK" + w.word(alphabet+"-.", 8, 40)}
@@ -127,6 +141,7 @@ func (w writer) via() string {
 	return s + strings.Join(parts, "")
 }
 
+// answer draws Digest credentials, their pairs in any order.
 func (w writer) answer() string {
 	parts := []string{
 		`username="` + w.user() + `"`, `realm="` + w.pick("asterisk", "example.org", w.word(alphabet, 5, 20)) + `"`,
@@ -140,6 +155,7 @@ func (w writer) answer() string {
 	return "Digest " + strings.Join(parts, w.pick(", ", ","))
 }
 
+// challenge draws a Digest challenge as Asterisk writes it.
 func (w writer) challenge() string {
 	return fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=MD5, qop="auth", opaque="%s", stale=false`,
 		w.word(alphabet, 5, 20), w.word(hexits, 16, 48), w.word(hexits, 8, 16))
@@ -219,6 +235,7 @@ func (w writer) assemble(line string, headers [][2]string, body string) []byte {
 	return []byte(b.String())
 }
 
+// sdp draws an offer of two codecs.
 func (w writer) sdp() string {
 	ip := fmt.Sprintf("%d.%d.%d.%d", 1+w.IntN(223), w.IntN(256), w.IntN(256), 1+w.IntN(254))
 	return fmt.Sprintf("v=0\r\no=- %d 1 IN IP4 %s\r\ns=call\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP 0 8 101\r\n"+

@@ -33,6 +33,7 @@ func extractOurs(m *ours.Message, b []byte) int {
 	return n
 }
 
+// addressLength adds up what is printed of an address.
 func addressLength(a *ours.NameAddr) int {
 	return len(a.Display) + len(a.Tag) + len(a.URI.User) + len(a.URI.Host)
 }
@@ -68,6 +69,7 @@ type sipgoHeaders interface {
 	ContentType() *sip.ContentTypeHeader
 }
 
+// headerLength adds up what is printed of the headers, as far as sipgo finds them.
 func headerLength(m sipgoHeaders) (n int) {
 	if h := m.From(); h != nil {
 		tag, _ := h.Params.Get("tag")
@@ -106,6 +108,7 @@ func headerLength(m sipgoHeaders) (n int) {
 	return n + authLength(m)
 }
 
+// authLength takes credentials apart with the package that sipgo itself uses for them.
 func authLength(m sipgoHeaders) int {
 	for _, name := range [...]string{"Authorization", "Proxy-Authorization"} {
 		if h := m.GetHeader(name); h != nil {

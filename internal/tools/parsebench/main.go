@@ -19,7 +19,7 @@ import (
 func main() {
 	var o options
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the messages")
-	flag.IntVar(&o.messages, "messages", 4000, "how many messages")
+	flag.IntVar(&o.messages, "messages", 2000, "how many messages")
 	flag.IntVar(&o.pairs, "pairs", 15, "interleaved pairs")
 	flag.Parse()
 	if err := run(os.Stdout, o); err != nil {
