@@ -77,6 +77,19 @@ var stories = []struct {
 		r.settle()
 		r.want("a1", "b1")
 	}},
+	{"every file begins with the same banner", func(r *rig) {
+		banner := strings.Repeat("b", blockSize)
+		r.write("", banner+"\na1\n")
+		r.poll()
+		r.stop()
+		r.rename("", ".2")
+		r.write("", banner+"\nb1\n")
+		r.rename("", ".1")
+		r.write("", banner+"\nc1\n")
+		r.start()
+		r.settle()
+		r.want(banner, "a1", banner, "b1", banner, "c1")
+	}},
 	{"copytruncate before the end was read", func(r *rig) {
 		r.write("", "a1\n")
 		r.poll()
