@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -156,7 +157,7 @@ func (l *list) add(claims []claim) {
 		if !known {
 			l.index[c.address] = len(l.posts)
 			l.posts = append(l.posts, Post{netip.PrefixFrom(c.address, c.address.BitLen()), c.reason})
-		} else if l.posts[i].Reason != c.reason {
+		} else if !strings.Contains(l.posts[i].Reason, c.reason) {
 			l.posts[i].Reason += " and " + c.reason
 		}
 	}

@@ -122,6 +122,9 @@ type deafKernel struct {
 	asked int
 }
 
+func (*deafKernel) links() ([]link, error)      { return nil, fs.ErrClosed }
+func (*deafKernel) interfaces() ([]link, error) { return nil, fs.ErrClosed }
+
 func (k *deafKernel) addresses() (own, gateways []claim, err error) {
 	if k.asked++; k.asked > 1 {
 		return nil, nil, fs.ErrClosed
@@ -140,6 +143,16 @@ func TestLastAnswer(t *testing.T) {
 	}
 	if len(before) != 2 || !slices.Equal(before, after) {
 		t.Errorf("first %v, then %v", before, after)
+	}
+	own, err := m.Addresses()
+	if !errors.Is(err, fs.ErrClosed) || len(own) != 1 || !own[netip.MustParseAddr("192.0.2.10")] {
+		t.Errorf("own addresses %v, %v", own, err)
+	}
+	if list, err := m.Interfaces(); list != nil || !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("interfaces %v, %v", list, err)
+	}
+	if found, missing, err := m.Named([]string{"eth0"}); found != nil || missing != nil || !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("named %v, missing %v, %v", found, missing, err)
 	}
 }
 

@@ -2,16 +2,19 @@ package host
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sipward/sipward/internal/testnet"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -152,6 +155,59 @@ func TestWatchKernel(t *testing.T) {
 		t.Logf("%s: known after %v", c.command, took.Round(time.Millisecond))
 		if took > time.Second {
 			t.Errorf("%s: known only after %v", c.command, took)
+		}
+	}
+}
+
+func TestConcerns(t *testing.T) {
+	route := func(length, kind uint8) []byte {
+		return []byte{unix.AF_INET, length, 0, 0, unix.RT_TABLE_MAIN, 0, 0, kind, 0, 0, 0, 0}
+	}
+	for _, c := range []struct {
+		name    string
+		message uint16
+		data    []byte
+		want    bool
+	}{
+		{"cut", unix.RTM_NEWROUTE, route(0, unix.RTN_UNICAST)[:7], false},
+		{"to somewhere", unix.RTM_NEWROUTE, route(24, unix.RTN_UNICAST), false},
+		{"to a quarter of everywhere", unix.RTM_DELROUTE, route(2, unix.RTN_UNICAST), false},
+		{"to a host", unix.RTM_DELROUTE, route(32, unix.RTN_BROADCAST), false},
+		{"to everywhere", unix.RTM_NEWROUTE, route(0, unix.RTN_UNICAST), true},
+		{"to half of everywhere", unix.RTM_DELROUTE, route(1, unix.RTN_UNICAST), true},
+		{"to ourselves", unix.RTM_NEWROUTE, route(32, unix.RTN_LOCAL), true},
+		{"a link", unix.RTM_NEWLINK, nil, true},
+		{"an address", unix.RTM_DELADDR, nil, true},
+	} {
+		message := syscall.NetlinkMessage{Header: syscall.NlMsghdr{Type: c.message}, Data: c.data}
+		if got := concerns(message); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+// TestConsistent: an answer that changed while it was given is asked for again,
+// but not forever, and any other failure is one.
+func TestConsistent(t *testing.T) {
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		answers []error // the last one again and again
+		asked   int
+		want    error
+	}{
+		{[]error{broken}, 1, broken},
+		{[]error{netlink.ErrDumpInterrupted, broken}, 2, broken},
+		{[]error{netlink.ErrDumpInterrupted}, repeats, nil},
+		{[]error{netlink.ErrDumpInterrupted, netlink.ErrDumpInterrupted, nil}, 3, nil},
+		{[]error{nil}, 1, nil},
+	} {
+		asked := 0
+		err := consistent(func() error {
+			asked++
+			return c.answers[min(asked, len(c.answers))-1]
+		})
+		if asked != c.asked || !errors.Is(err, c.want) {
+			t.Errorf("%v: asked %d times, %v", c.answers, asked, err)
 		}
 	}
 }

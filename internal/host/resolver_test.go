@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // fakeDNS answers with whatever the test says at the moment.
@@ -311,6 +313,113 @@ func TestResolverNames(t *testing.T) {
 		got := r.Addresses()
 		if len(got) != 1 || !slices.Equal(got["other.example.net"], addrs("203.0.113.2")) {
 			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// TestResolverModel: whatever DNS answers, in whatever order, a name stands for
+// what DNS has said of it within the time allowed, and for nothing else.
+func TestResolverModel(t *testing.T) {
+	pool := append(many(100), addrs("2001:db8::1", "0.0.0.0", "10.0.0.1", "192.0.2.10", "127.0.0.1", "fe80::1")...)
+	own := netip.MustParseAddr("192.0.2.10")
+	rapid.Check(t, func(t *rapid.T) {
+		r := NewResolver(ResolverOptions{Own: func(a netip.Addr) bool { return a == own }})
+		r.SetNames([]string{trunk})
+		said := map[netip.Addr]time.Time{} // good addresses, when DNS last gave them
+		now, good := noon, time.Time{}
+		for range rapid.IntRange(1, 30).Draw(t, "answers") {
+			now = now.Add(rapid.SampledFrom([]time.Duration{time.Minute, time.Hour, 25 * time.Hour, answerLife + 1}).Draw(t, "later"))
+			answer := rapid.SliceOfN(rapid.SampledFrom(pool), 0, 80).Draw(t, "answer")
+			var err error
+			if rapid.Bool().Draw(t, "fails") {
+				err = errors.New("fails")
+			}
+			r.lookup = func(context.Context, string) ([]netip.Addr, time.Duration, error) { return answer, 0, err }
+			r.dueNames(now)
+			r.ask(context.Background(), trunk, now)
+			for _, a := range answer {
+				if r.refusal(a) == "" {
+					said[a], good = now, now
+				}
+			}
+			checkModel(t, r, said, now, good)
+		}
+	})
+}
+
+func checkModel(t *rapid.T, r *Resolver, said map[netip.Addr]time.Time, now, good time.Time) {
+	got := r.Addresses()[trunk]
+	if len(got) > maxAddresses {
+		t.Fatalf("%d addresses", len(got))
+	}
+	if now.Sub(good) > answerLife && len(got) > 0 {
+		t.Fatalf("%v outlive the last answer of %v at %v", got, good, now)
+	}
+	for _, a := range got {
+		if now.Sub(said[a]) > answerLife {
+			t.Fatalf("%v at %v, but DNS said so at %v", a, now, said[a])
+		}
+	}
+	if good.Equal(now) && len(got) == 0 {
+		t.Fatal("a good answer is not used")
+	}
+	for a, when := range said {
+		if when.Equal(now) && len(got) < maxAddresses && !slices.Contains(got, a) {
+			t.Fatalf("%v is missing", a)
+		}
+	}
+}
+
+// TestResolverClock: a clock that is set back does not silence the resolver.
+func TestResolverClock(t *testing.T) {
+	r := NewResolver(ResolverOptions{Lookup: func(context.Context, string) ([]netip.Addr, time.Duration, error) {
+		return addrs("203.0.113.1"), time.Hour, nil
+	}})
+	r.SetNames([]string{trunk})
+	future := noon.AddDate(10, 0, 0)
+	for _, c := range []struct {
+		now time.Time
+		due bool
+	}{{future, true}, {future.Add(time.Minute), false}, {noon, true}, {noon.Add(time.Minute), false}, {noon.Add(time.Hour), true}} {
+		due := r.dueNames(c.now)
+		if (len(due) == 1) != c.due {
+			t.Errorf("at %v due: %v", c.now, due)
+		}
+		for _, name := range due {
+			r.ask(t.Context(), name, c.now)
+		}
+		wantAddresses(t, r, addrs("203.0.113.1")...)
+	}
+}
+
+// TestResolverEnds: the end of the ticks or of the context ends Run, though a
+// question is open.
+func TestResolverEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, end := range []func(cancel func(), ticks chan time.Time){
+			func(cancel func(), _ chan time.Time) { cancel() },
+			func(_ func(), ticks chan time.Time) { close(ticks) },
+		} {
+			d := &fakeDNS{answers: map[string][]netip.Addr{}, asked: map[string][]time.Time{}, hangs: true}
+			r := NewResolver(ResolverOptions{Lookup: d.lookup})
+			r.SetNames([]string{trunk})
+			ctx, cancel := context.WithCancel(t.Context())
+			ticks := make(chan time.Time)
+			done := make(chan struct{})
+			go func() {
+				r.Run(ctx, ticks)
+				close(done)
+			}()
+			ticks <- noon
+			synctest.Wait()
+			begin := time.Now()
+			end(cancel, ticks)
+			<-done
+			if waited := time.Since(begin); waited != 0 {
+				t.Errorf("ended after %v", waited)
+			}
+			wantProblem(t, r, "") // to be stopped is no fault of the name
+			cancel()
 		}
 	})
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,51 @@ func TestSessionCrowd(t *testing.T) {
 	}
 	if len(s) != maxSessions || s[admin.address].reason != "admin" {
 		t.Errorf("%d remembered, the administrator as %q", len(s), s[admin.address].reason)
+	}
+}
+
+// TestLiveSessions: both login services are asked, one that cannot be read does
+// not hide the other, and a peer that both name keeps the words of the first.
+func TestLiveSessions(t *testing.T) {
+	const session = "CLASS=user\nUSER=%s\nREMOTE_HOST=%s\n"
+	peer := func(user, address string) string {
+		return string(record(nativeUtmp(), userProcess, user, "pts/0", "", netip.MustParseAddr(address)))
+	}
+	for _, c := range []struct {
+		name   string
+		files  map[string]string
+		want   string
+		failed bool
+	}{
+		{"nobody", nil, "", false},
+		{"no utmp", map[string]string{"run/utmp": "-> utmp", "run/systemd/sessions/1": fmt.Sprintf(session, "alice", "203.0.113.9")},
+			"203.0.113.9 your ssh session (alice)", true},
+		{"no logind", map[string]string{"run/systemd/sessions": "", "run/utmp": peer("bob", "203.0.113.9")},
+			"203.0.113.9 your ssh session (bob, pts/0)", false},
+		{"a session that cannot be read", map[string]string{"run/systemd/sessions/1": "-> 1", "run/utmp": peer("bob", "203.0.113.9")},
+			"203.0.113.9 your ssh session (bob, pts/0)", true},
+		{"the same peer", map[string]string{
+			"run/systemd/sessions/1": fmt.Sprintf(session, "alice", "203.0.113.9"),
+			"run/utmp":               peer("alice", "203.0.113.9"),
+		}, "203.0.113.9 your ssh session (alice)", false},
+		{"two peers", map[string]string{
+			"run/systemd/sessions/1": fmt.Sprintf(session, "alice", "203.0.113.9"),
+			"run/utmp":               peer("bob", "203.0.113.10") + peer("carol", "203.0.113.9"),
+		}, "203.0.113.9 your ssh session (alice), 203.0.113.10 your ssh session (bob, pts/0)", false},
+	} {
+		dir := t.TempDir()
+		for name, text := range c.files {
+			plant(t, dir, name, text)
+		}
+		live, err := liveSessions(os.DirFS(dir))
+		s := sessions{}
+		s.see(live, noon)
+		var got []string
+		for _, claim := range s.claims() {
+			got = append(got, claim.address.String()+" "+claim.reason)
+		}
+		if strings.Join(got, ", ") != c.want || (err != nil) != c.failed {
+			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
 	}
 }
