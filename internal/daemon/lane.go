@@ -79,6 +79,9 @@ func (l *lane) attach(s *senses) {
 // run reads until ctx ends. When the capture is closed under it by a reload,
 // the next one is there already.
 func (l *lane) run(ctx context.Context) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	hurry()
 	frame := source.Frame{}
 	for ctx.Err() == nil {
 		l.takeUp()

@@ -49,8 +49,9 @@ type Sight struct {
 	engine  *Engine
 	key     uint64 // of the source
 	now     int64
-	account uint64 // hash of the outcome's account
-	guess   float64
+	account uint64  // hash of the outcome's account
+	guess   float64 // evidence of guessing for this account, in nats
+	rain    float64 // the same against a very fast guesser
 	found   *Finding
 }
 

@@ -13,26 +13,34 @@ import (
 //	S = max(0, S + ln(l1/l0) - (l1 - l0) x dt), back to 0 on a success
 //
 // with l0 = 1/15 s, above the retry rate of phones with a stale password, and
-// l1 = 0.5/s. A guess adds 2.01 and a second of waiting takes 0.43: seven
-// guesses at 5/s decide, eight at 1/s, and whoever waits 4.65 s or longer between
-// two stays silent, as such a phone must. Only credentials that answer a
+// two alternatives: l1 = 0.5/s, where a guess adds 2.01 and a second of waiting
+// takes 0.43, and l1 = 5/s, where a guess adds 4.32 and a second takes 4.93,
+// which has next to no weight and still decides first when guesses rain: five
+// at 10/s, six at 5/s, eight at 1/s. Whoever waits 4.65 s or longer between two
+// stays silent, as a broken phone must. Only credentials that answer a
 // challenge of ours count, so a forger adds nothing.
 type guessRate struct{}
 
-var (
-	guessNull = 1.0 / 15 // l0, per second
-	guessRise = math.Log(guessFast / guessNull)
-	guessFall = guessFast - guessNull
+// The rates, per second.
+const (
+	guessNull = 1.0 / 15 // l0
+	guessSlow = 0.5      // l1
+	guessFast = 5.0      // l1 of a rain of guesses
 )
-
-const guessFast = 0.5 // l1, per second
 
 // guessing is the state of one (source, account).
 type guessing struct {
-	source uint64
-	sum    float32
-	fails  uint16
-	at     int64
+	source     uint64
+	slow, fast float32 // the sums S of the two alternatives
+	fails      uint16
+	at         int64
+}
+
+// step moves a sum by one guess after a wait in seconds.
+func step(sum *float32, rate, waited float64) float64 {
+	moved := math.Log(rate/guessNull) - (rate-guessNull)*waited
+	*sum = float32(math.Max(0, float64(*sum)+moved))
+	return moved
 }
 
 // Weigh implements Detector.
@@ -54,10 +62,10 @@ func (guessRate) Weigh(s *Sight) {
 	if fresh {
 		waited = 0
 	}
-	step := guessRise - guessFall*waited
-	g.sum = float32(math.Max(0, float64(g.sum)+step))
+	added := step(&g.slow, guessSlow, waited)
+	step(&g.fast, guessFast, waited)
 	g.fails++
 	g.at = s.now
-	s.guess = float64(g.sum)
-	s.note(o.Result.String(), step)
+	s.guess, s.rain = float64(g.slow), float64(g.fast)
+	s.note(o.Result.String(), added)
 }

@@ -52,7 +52,7 @@ func (d *Engine) judgeProven(s *Sight) {
 	if half == 1 && (c.weakest == event.None || o.Proof < c.weakest) {
 		c.weakest = o.Proof
 	}
-	v := evidence{novel: c.novel[half].value(s.now, novelHalfLife), guess: s.guess}
+	v := evidence{novel: c.novel[half].value(s.now, novelHalfLife), guess: s.guess, rain: s.rain}
 	v.marks = min(float64(c.markWeight), markCap)
 	lnE, rule := combine(dropParts, &v)
 	grade := event.GradeC

@@ -20,7 +20,7 @@ var (
 
 // evidence is ln e of each detector about one source.
 type evidence struct {
-	novel, guess, scan, marks float64
+	novel, guess, rain, scan, marks float64
 }
 
 // part is one term of E = sum of w x e. A weighted mean of e-values is an
@@ -35,12 +35,14 @@ type part struct {
 
 // dropParts is the one table of weights for a drop; they sum to 1. Guessing
 // gets the most, because nine wrong answers from a never-good source must
-// decide at any rate above one in 1.6 s without any tool mark (7 at 5/s, 8 at 1/s),
-// and three with one. The novel identities need six wrong or four unknown
-// accounts. The tool marks never stand alone here.
+// decide at any rate above one in 1.6 s without any tool mark (seven or eight
+// do), and three with one. A rain of guesses decides at the fifth for very
+// little weight. The novel identities need six wrong or four unknown accounts.
+// The tool marks never stand alone here.
 var dropParts = []part{
 	{"enum", 0.25, func(v *evidence) float64 { return v.novel }},
-	{"guess", 0.35, func(v *evidence) float64 { return v.guess }},
+	{"guess", 0.3495, func(v *evidence) float64 { return v.guess }},
+	{"guess", 0.0005, func(v *evidence) float64 { return v.rain }},
 	{"enum", 0.10, func(v *evidence) float64 { return both(v.novel, v.marks) }},
 	{"guess", 0.30, func(v *evidence) float64 { return both(v.guess, v.marks) }},
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package daemon
+
+// hurry does nothing here.
+func hurry() {}

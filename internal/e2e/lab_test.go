@@ -1,0 +1,323 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sipward/sipward/internal/testnet"
+)
+
+// binary is the sipward under test, built once.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sipward-e2e")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "sipward")
+	build := exec.Command("go", "build", "-o", path, "../../cmd/sipward")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build sipward: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+const (
+	serverAddress = "192.0.2.10"
+	trunkAddress  = "203.0.113.200"
+	officeAddress = "203.0.113.30"
+	weakUser      = "1005"
+	weakPassword  = "119"
+)
+
+// lab is a server with Kamailio, phones, a trunk and an attacker.
+type lab struct {
+	t                         *testing.T
+	server, phones, attackers *testnet.Host
+	dir                       string // of this test's files; a socket fits
+}
+
+func newLab(t *testing.T) *lab {
+	needs(t, "nft", "kamailio", "sipp", "svcrack", "svwar")
+	net := testnet.New(t)
+	l := &lab{
+		t:         t,
+		server:    net.Add("server", serverAddress+"/24"),
+		phones:    net.Add("phones", "203.0.113.0/24"),
+		attackers: net.Add("attackers", "198.51.100.0/24"),
+	}
+	dir, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	l.dir = dir
+	l.countArrivals()
+	l.startKamailio()
+	return l
+}
+
+// needs fails the test when a program that `make test` installs is missing.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Fatalf("%s is missing: make test installs it", p)
+		}
+	}
+}
+
+// countArrivals counts, after every other filter, what reaches the SIP port.
+func (l *lab) countArrivals() {
+	l.t.Helper()
+	file := filepath.Join(l.dir, "arrivals.nft")
+	l.write(file, `table inet arrivals {
+	set reached { type ipv4_addr; size 65535; flags dynamic; counter; }
+	chain input {
+		type filter hook input priority 400
+		udp dport 5060 update @reached { ip saddr }
+	}
+}
+`)
+	l.server.Exec("nft", "-f", file)
+}
+
+// reached is how many packets of an address arrived at the SIP port.
+func (l *lab) reached(address string) int {
+	l.t.Helper()
+	var answer struct {
+		Nftables []struct {
+			Set *struct {
+				Elem []struct {
+					Elem struct {
+						Val     string
+						Counter struct{ Packets int }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(l.server.Exec("nft", "-j", "list", "set", "inet", "arrivals", "reached")), &answer); err != nil {
+		l.t.Fatal(err)
+	}
+	for _, object := range answer.Nftables {
+		if object.Set == nil {
+			continue
+		}
+		for _, e := range object.Set.Elem {
+			if e.Elem.Val == address {
+				return e.Elem.Counter.Packets
+			}
+		}
+	}
+	return 0
+}
+
+func (l *lab) write(file, text string) {
+	l.t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func password(user string) string {
+	if user == weakUser {
+		return weakPassword
+	}
+	return "Str0ng-" + user + "-pw"
+}
+
+// startKamailio runs a registrar for 1001 to 1010 and 1101 to 1130.
+func (l *lab) startKamailio() {
+	l.t.Helper()
+	config, err := os.ReadFile("testdata/kamailio.cfg")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var users strings.Builder
+	users.WriteString("event_route[htable:mod-init] {\n")
+	for _, from := range []int{1001, 1101} {
+		for user := from; user < from+30; user++ {
+			fmt.Fprintf(&users, "  $sht(pw=>%d) = \"%s\";\n", user, password(fmt.Sprint(user)))
+		}
+	}
+	users.WriteString("}\n")
+	l.write(filepath.Join(l.dir, "kamailio.cfg"), string(config))
+	l.write(filepath.Join(l.dir, "users.cfg"), users.String())
+	kamailio := l.server.Command("kamailio", "-DD", "-E", "-f", filepath.Join(l.dir, "kamailio.cfg"),
+		"-m", "64", "-M", "8", "-P", filepath.Join(l.dir, "kamailio.pid"), "-Y", l.dir)
+	l.start(kamailio, "kamailio")
+	eventually(l.t, 20*time.Second, "kamailio answers", func() bool {
+		return l.options("203.0.113.250") != ""
+	})
+}
+
+// start runs a program until the test ends, and keeps its output.
+func (l *lab) start(cmd *exec.Cmd, name string) *output {
+	l.t.Helper()
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		done := make(chan struct{})
+		go func() { cmd.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(5 * time.Second):
+			cmd.Process.Kill()
+			<-done
+		}
+		if l.t.Failed() {
+			l.t.Logf("%s said:\n%s", name, out.tail())
+		}
+	})
+	return out
+}
+
+// output is what a program has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) tail() string {
+	text := o.String()
+	return text[max(0, len(text)-4000):]
+}
+
+// eventually waits for something to become true, looking again ten times a second.
+func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(within); ; <-tick.C {
+		if holds() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+	}
+}
+
+// sipward is a running daemon.
+type sipward struct {
+	*lab
+	cmd    *exec.Cmd
+	out    *output
+	socket string
+	state  string
+}
+
+// guard starts sipward in enforce mode with the trunk in its settings.
+func (l *lab) guard(more ...string) *sipward {
+	l.t.Helper()
+	settings := filepath.Join(l.dir, "sipward.yaml")
+	l.write(settings, "mode: enforce\ntrunks: ["+trunkAddress+"]\nlisten:\n  - {port: 5060, transport: udp}\n")
+	s := &sipward{lab: l, socket: filepath.Join(l.dir, "sock"), state: filepath.Join(l.dir, "state")}
+	s.run(append([]string{"--config", settings, "--enforce"}, more...)...)
+	return s
+}
+
+// run starts the daemon and waits until it is ready.
+func (s *sipward) run(arguments ...string) {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = s.server.Command(path, append([]string{"run", "--state", s.state, "--socket", s.socket}, arguments...)...)
+	s.out = s.start(s.cmd, "sipward")
+	eventually(s.t, 20*time.Second, "sipward is ready", func() bool { return strings.Contains(s.out.String(), "sipward: ready") })
+	s.t.Cleanup(func() {
+		if s.t.Failed() {
+			status, _ := s.ask("status")
+			events, _ := s.ask("events", "--json")
+			s.t.Logf("status:\n%s\nevents:\n%s", status, events)
+		}
+	})
+}
+
+// ask runs a verb against the daemon and returns its answer and exit code.
+func (s *sipward) ask(verb string, arguments ...string) (answer string, code int) {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := s.server.Command(path, append([]string{verb, "--socket", s.socket}, arguments...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		s.t.Fatal(err)
+	}
+	return out.String(), cmd.ProcessState.ExitCode()
+}
+
+// ban is what the tests look at in a row of `sipward bans`.
+type ban struct {
+	Prefix   netip.Prefix
+	Port     int
+	Action   string
+	Rule     string
+	Proof    string
+	Requests int
+	Dropped  int
+}
+
+// bans lists the blocks in force.
+func (s *sipward) bans() []ban {
+	s.t.Helper()
+	answer, code := s.ask("bans", "--json")
+	if code != 0 {
+		s.t.Fatalf("bans: exit %d: %s", code, answer)
+	}
+	var rows []ban
+	for lines := bufio.NewScanner(strings.NewReader(answer)); lines.Scan(); {
+		var b ban
+		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
+			s.t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		if b.Action == "drop" || b.Action == "limit" {
+			rows = append(rows, b)
+		}
+	}
+	return rows
+}
+
+// banOf finds the block of an address.
+func (s *sipward) banOf(address string) (ban, bool) {
+	s.t.Helper()
+	for _, b := range s.bans() {
+		if b.Prefix.Addr().String() == address {
+			return b, true
+		}
+	}
+	return ban{}, false
+}
