@@ -70,6 +70,6 @@ func (o *output) receipt(r *control.Receipt, done string) error {
 	if r.Enforced {
 		return nil
 	}
-	return &exitError{exitPartly, &control.Problem{What: "recorded, not enforced: monitor mode",
-		Do: "set mode: enforce and run sipward reload"}}
+	return &exitError{exitPartly, &control.Problem{What: "recorded, not enforced: " + r.Reason,
+		Do: "see \"mode\" and \"enforce\" in the settings, then sipward reload"}}
 }

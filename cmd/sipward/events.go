@@ -83,7 +83,7 @@ func (o *output) event(r *control.EventRecord) {
 // eventText gives class, length, reason and the human behind it.
 func eventText(r *control.EventRecord) string {
 	text := r.Class
-	if r.Seconds > 0 {
+	if r.Seconds > 0 && r.Type != "unban" {
 		text = strings.TrimSpace(text + " for " + ago(time.Duration(r.Seconds)*time.Second))
 	}
 	if text != "" && r.Why != "" {

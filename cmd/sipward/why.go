@@ -192,7 +192,7 @@ func (o *output) pastEntry(r *control.BanRow) string {
 	} else if !r.Ended.IsZero() {
 		end = "ran out " + o.clock(r.Ended)
 	}
-	return fmt.Sprintf("%s %s, %s: %s", o.clock(r.Since), r.Action, end, rowReason(r))
+	return fmt.Sprintf("%s %s: %s; %s", o.clock(r.Since), r.Action, rowReason(r), end)
 }
 
 // labelOnce labels the first of several lines.

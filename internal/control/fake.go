@@ -30,7 +30,7 @@ type Fake struct {
 func NewFake(mode string) *Fake {
 	return &Fake{
 		Answer: Status{
-			Version: "0.0.0-fake", PID: 4711, Mode: mode, Since: time.Now().Add(-time.Hour),
+			Version: "0.0.0-fake", Mode: mode, Since: time.Now().Add(-time.Hour),
 			Layers: map[string]string{"eth0": "dryrun"}, Listen: []string{"5060/udp"},
 		},
 		changed: make(chan struct{}),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type desk struct{ doors Doors }
 
 func (d desk) status(*http.Request, string) (any, error) {
 	s := d.doors.Guard.Status()
+	s.PID = os.Getpid()
 	now := time.Now()
 	for i := range s.Sources {
 		if last := s.Sources[i].Last; !last.IsZero() {
@@ -179,6 +181,12 @@ func (d desk) allow(r *http.Request, by string) (any, error) {
 func (d desk) order(b ban.Ban) (any, error) {
 	receipt, err := d.doors.Guard.Order(b)
 	if err == nil {
+		if !receipt.Enforced && b.Action.Blocks() {
+			receipt.Reason = "the dryrun backend blocks nobody"
+			if mode := d.doors.Guard.Status().Mode; mode != ModeEnforce {
+				receipt.Reason = mode + " mode"
+			}
+		}
 		return receipt, nil
 	}
 	var p *Problem

@@ -50,7 +50,8 @@ type Doors struct {
 // Status is how a daemon is.
 type Status struct {
 	Version string `json:"version"`
-	PID     int    `json:"pid"`
+	// PID is the daemon's process. The server fills it in.
+	PID int `json:"pid"`
 	// Since is when it started.
 	Since time.Time `json:"since"`
 	// Mode is monitor, enforce or paused.
@@ -166,6 +167,8 @@ type Receipt struct {
 	Until  time.Time    `json:"until,omitzero"`
 	// Enforced says that the kernel acts on it; it does not in monitor mode.
 	Enforced bool `json:"enforced"`
+	// Reason says why it is not enforced. The server fills it in.
+	Reason string `json:"reason,omitempty"`
 	// Note is a sentence worth telling, such as what it replaced.
 	Note string `json:"note,omitempty"`
 }
@@ -245,8 +248,10 @@ type EventRecord struct {
 	Proof    string       `json:"proof,omitempty"`
 	Account  string       `json:"account,omitempty"`
 	Requests uint32       `json:"requests,omitempty"`
-	By       string       `json:"by,omitempty"`
-	Why      string       `json:"why,omitempty"`
+	// TookMS is how long after the deciding packet the kernel acted on a ban.
+	TookMS float64 `json:"took_ms,omitempty"`
+	By     string  `json:"by,omitempty"`
+	Why    string  `json:"why,omitempty"`
 }
 
 // EventQuery says which records of the stream are wanted.
