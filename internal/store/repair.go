@@ -53,6 +53,8 @@ func (s *Store) create(fill func(db *sql.DB)) error {
 	return syncDir(filepath.Dir(s.path))
 }
 
+// makeFile makes the empty file itself, because SQLite would give it the rights
+// of any file.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o640)
 	if err != nil {
@@ -65,6 +67,7 @@ func makeFile(path string) error {
 	return nil
 }
 
+// syncDir makes a rename durable: fsync of the file alone leaves its name behind.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -213,6 +216,8 @@ func mendHeader(path string) error {
 	return errors.Join(err, f.Close())
 }
 
+// salvageRows copies from one end of a table until it meets damage it cannot
+// pass, and counts the rows that were not there yet.
 func salvageRows(from, to *sql.DB, table, order string) (n int) {
 	rows, err := from.Query("SELECT id, at, sum, body FROM " + table + " NOT INDEXED ORDER BY id " + order)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 // migrations bring the database from one version to the next; version n has
 // seen the first n. One that was released is never changed.
 //
-// The bodies are JSON, for people with a sqlite3 shell and for fields to come;
-// at is Unix milliseconds: when a ban ended (0 while live), when an event was;
+// The bodies of bans are encodeBan's, the others JSON, for people with a
+// sqlite3 shell; at is Unix milliseconds: when a ban ended (0 while live), when an event was;
 // sum is the CRC-32C of the body, since SQLite does not notice a flipped bit.
 var migrations = []string{`
 	CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -97,6 +97,7 @@ func schemaVersion(db *sql.DB) (int, error) {
 	return version, nil
 }
 
+// probe says whether the schema can be used, as far as asking tells.
 func probe(db *sql.DB) error {
 	for _, query := range probes {
 		rows, err := db.Query(query)
@@ -148,6 +149,7 @@ func checkHeader(path string) error {
 	return nil
 }
 
+// readHeader gives the first headerSize bytes, or fewer if there are no more.
 func readHeader(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
