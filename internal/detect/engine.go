@@ -52,7 +52,6 @@ type Sight struct {
 	account uint64  // hash of the outcome's account
 	guess   float64 // evidence of guessing for this account, in nats
 	rain    float64 // the same against a very fast guesser
-	found   *Finding
 }
 
 // Case is what the engine holds about one source. It has no pointers, and it

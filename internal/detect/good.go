@@ -10,8 +10,16 @@ import (
 // source: the policy shields known-good addresses for 30 days.
 type goodness struct{}
 
-// goodAgain is how often a success is worth a new finding.
-const goodAgain = int64(time.Hour)
+const (
+	// goodAgain is how often a success is worth a new finding.
+	goodAgain = int64(time.Hour)
+	// goodFor is how long a success speaks for an address; the policy shields it
+	// for as long. Then somebody else may have the address.
+	goodFor = int64(30 * 24 * time.Hour)
+)
+
+// good says that the source knew a secret within goodFor.
+func (s *Sight) good() bool { return s.Case.goodAt != 0 && s.now-s.Case.goodAt < goodFor }
 
 // Weigh implements Detector.
 func (goodness) Weigh(s *Sight) {

@@ -64,7 +64,7 @@ func (guessRate) Weigh(s *Sight) {
 	}
 	added := step(&g.slow, guessSlow, waited)
 	step(&g.fast, guessFast, waited)
-	g.fails++
+	g.fails = min(g.fails, math.MaxUint16-1) + 1
 	g.at = s.now
 	s.guess, s.rain = float64(g.slow), float64(g.fast)
 	s.note(o.Result.String(), added)

@@ -23,7 +23,7 @@ func (d *Engine) judge(s *Sight) {
 		d.judgeProven(s)
 		return
 	}
-	if c.goodAt != 0 || (o != nil && !against(o.Result)) {
+	if s.good() || (o != nil && !against(o.Result)) {
 		return
 	}
 	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight)}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
@@ -52,7 +53,7 @@ func (novelIdentity) Weigh(s *Sight) {
 			step = novelUnknown
 		}
 		t.add(step, s.now, novelHalfLife)
-		s.Case.accounts++
+		s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
 		s.note(o.Result.String(), step)
 	}
 }

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
@@ -36,7 +37,7 @@ const (
 // Weigh implements Detector.
 func (unprovenScan) Weigh(s *Sight) {
 	o := s.Outcome
-	if o == nil || s.Case.goodAt != 0 {
+	if o == nil || s.good() {
 		return
 	}
 	t := &s.Case.scan
@@ -64,7 +65,7 @@ func (unprovenScan) Weigh(s *Sight) {
 		return
 	}
 	t.add(step, s.now, scanHalfLife)
-	s.Case.accounts++
+	s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
 	s.note(o.Result.String(), step)
 }
 

@@ -50,7 +50,7 @@ func badUserAgent(e *event.Event) bool {
 
 // Weigh implements Detector.
 func (toolMarks) Weigh(s *Sight) {
-	if s.Outcome != nil || s.Event.SIP.Method == event.ACK || s.Case.goodAt != 0 {
+	if s.Outcome != nil || s.Event.SIP.Method == event.ACK || s.good() {
 		return
 	}
 	agent := uint32(event.AccountID(s.Event.SIP.UserAgent))
