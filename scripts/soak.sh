@@ -9,6 +9,8 @@ soak() { echo "== $*"; "$go" test -count=1 "$@" || failed=1; }
 # 200 rotations of every kind, with and without inotify, and a writer that keeps
 # a rotated file open for a minute.
 soak -timeout 60m -run 'TestTorture|TestLateCloser' ./internal/tail/ -args -rotations=200 -late=60s
+# Hundreds of kills, and disks that fill up and fail.
+SIPWARD_THOROUGH=1 soak -timeout 60m ./internal/store/ ./internal/ban/
 # The kernel's table, ten times over.
 soak -timeout 60m -count=10 ./internal/nft/
 exit "$failed"
