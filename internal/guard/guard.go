@@ -4,6 +4,7 @@
 package guard
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -103,11 +104,15 @@ func (g *Guard) Believe(f detect.Finding) {
 func (g *Guard) Do(b ban.Ban) ban.Ban {
 	g.doing.Lock()
 	defer g.doing.Unlock()
+	b.Prefix = b.Key().Prefix // one spelling, or the fence would not know it
 	switch fenced := g.policy.Fence(b); {
 	case b.Action == ban.None:
 		return b
 	case b.Action == ban.Lift:
 		g.lift(b)
+		return b
+	case b.Action == ban.Pass && g.banned(b):
+		b.Action = ban.None
 		return b
 	case fenced.Action == ban.None:
 		g.witness.Fenced(fenced)
@@ -131,13 +136,40 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 func (g *Guard) yielding(b ban.Ban) []ban.Ban {
 	switch {
 	case b.Action == ban.Allow:
-		return g.ended(g.table.Remove(b.Prefix, ban.KindBlock, b.By, b.Since))
+		return g.ended(g.within(b, ban.KindBlock))
 	case b.Action.Blocks() && b.Human():
-		return g.ended(g.table.Remove(b.Prefix, ban.KindPass, b.By, b.Since))
+		return g.ended(g.within(b, ban.KindPass))
 	case b.Action == ban.Pass:
 		return g.ended(g.endLimit(b))
 	}
 	return nil
+}
+
+// within ends the entries of a kind that lie inside the prefix of an order.
+func (g *Guard) within(b ban.Ban, kind ban.Kind) []ban.Ban {
+	ended := g.table.Remove(b.Prefix, kind, b.By, b.Since)
+	for entry := range g.table.Live(kind) {
+		if inside(entry.Prefix, b.Prefix) {
+			ended = append(ended, g.table.Remove(entry.Prefix, kind, b.By, b.Since)...)
+		}
+	}
+	return ended
+}
+
+// inside says that a prefix is a part of another, or the same.
+func inside(p, outer netip.Prefix) bool {
+	return p.Bits() >= outer.Bits() && outer.Contains(p.Addr())
+}
+
+// banned says that a human has banned the source. What it knows does not
+// overrule that: in the kernel a known-good address comes before the bans.
+func (g *Guard) banned(b ban.Ban) bool {
+	for _, entry := range g.table.Covering(b.Prefix.Addr()) {
+		if entry.Action.Blocks() && entry.Human() && entry.Port == 0 && entry.Live(b.Since) {
+			return true
+		}
+	}
+	return false
 }
 
 // lift ends the limit of a source whose address has turned out to be real.

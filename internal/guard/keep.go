@@ -46,20 +46,31 @@ func (g *Guard) Expire(now time.Time) {
 }
 
 // Protect replaces the never-ban list; what people allowed stays on it. A
-// block that now stands inside the fence ends.
+// block that now stands inside the fence ends. A wider one stays in force
+// around the fence: the kernel asks for the never-ban list first.
 func (g *Guard) Protect(posts []policy.Post, now time.Time) {
 	g.doing.Lock()
 	defer g.doing.Unlock()
 	g.posts = posts
 	g.refence()
 	for b := range g.table.Live(ban.KindBlock) {
-		if _, held := g.fence.Holds(b.Prefix); !held {
+		if !g.fenced(b.Prefix) {
 			continue
 		}
 		if err := g.kernel.Apply(nil, g.ended(g.table.End(b.Key(), "sipward", now)), now); err != nil {
 			g.witness.Trouble(err)
 		}
 	}
+}
+
+// fenced says that the whole prefix is on the never-ban list.
+func (g *Guard) fenced(p netip.Prefix) bool {
+	for _, post := range g.fence.Posts() {
+		if inside(p, post.Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // refence puts posts and allowed prefixes in force, in our own door and in
