@@ -100,6 +100,8 @@ func (f *feed) Done(b ban.Ban) {
 		r.Type, r.Time, r.By = "unban", b.Ended, b.EndedBy
 	case b.Action == ban.Allow:
 		r.Type = "allow"
+	case b.Action.Blocks():
+		r.TookMS = float64(time.Since(b.Since).Microseconds()) / 1000
 	}
 	f.add(r)
 }

@@ -34,6 +34,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 const (
 	serverAddress = "192.0.2.10"
+	gateway       = "192.0.2.1"
 	trunkAddress  = "203.0.113.200"
 	officeAddress = "203.0.113.30"
 	weakUser      = "1005"
@@ -62,6 +63,9 @@ func newLab(t *testing.T) *lab {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	l.dir = dir
+	net.Router().Exec("ip", "addr", "add", gateway+"/32", "dev", l.server.Link())
+	l.server.Exec("ip", "route", "add", gateway+"/32", "dev", "eth0")
+	l.server.Exec("ip", "route", "replace", "default", "via", gateway)
 	l.countArrivals()
 	l.startKamailio()
 	return l
@@ -320,4 +324,21 @@ func (s *sipward) banOf(address string) (ban, bool) {
 		}
 	}
 	return ban{}, false
+}
+
+// delays tells how long after the deciding packet the kernel acted.
+func (s *sipward) delays() string {
+	s.t.Helper()
+	answer, _ := s.ask("events", "--json")
+	var list []string
+	for lines := bufio.NewScanner(strings.NewReader(answer)); lines.Scan(); {
+		var e struct {
+			Action string
+			TookMS float64 `json:"took_ms"`
+		}
+		if json.Unmarshal(lines.Bytes(), &e) == nil && e.TookMS > 0 {
+			list = append(list, fmt.Sprintf("%s after %.2f ms", e.Action, e.TookMS))
+		}
+	}
+	return strings.Join(list, ", ")
 }
