@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -127,92 +128,26 @@ type replayReport struct {
 	quiet bool
 }
 
-// messageObject, findingObject, banObject and summaryObject are the objects
-// of the answer, told apart by type.
-type messageObject struct {
-	Type      string    `json:"type"`
-	Packet    uint64    `json:"packet"`
-	Time      time.Time `json:"time"`
-	Src       string    `json:"src"`
-	Sport     uint16    `json:"sport"`
-	Dst       string    `json:"dst"`
-	Dport     uint16    `json:"dport"`
-	Transport string    `json:"transport"`
-	Method    string    `json:"method"`
-	Status    int       `json:"status"`
-	CallID    string    `json:"call_id"`
-	FromUser  string    `json:"from_user"`
-	ToUser    string    `json:"to_user"`
-	CSeq      string    `json:"cseq"`
-	UserAgent string    `json:"user_agent,omitempty"`
-}
-
-type findingObject struct {
-	Type     string          `json:"type"`
-	Packet   uint64          `json:"packet,omitempty"`
-	Line     uint64          `json:"line,omitempty"`
-	Time     time.Time       `json:"time"`
-	Src      netip.Addr      `json:"src"`
-	Rule     string          `json:"rule"`
-	Class    detect.Class    `json:"class"`
-	Severity detect.Severity `json:"severity"`
-	Proof    string          `json:"proof"`
-	Why      string          `json:"why"`
-}
-
-type banObject struct {
-	Type     string       `json:"type"`
-	Packet   uint64       `json:"packet,omitempty"`
-	Line     uint64       `json:"line,omitempty"`
-	Time     time.Time    `json:"time"`
-	Prefix   netip.Prefix `json:"prefix"`
-	Port     uint16       `json:"port,omitempty"`
-	Action   string       `json:"action"`
-	Seconds  int64        `json:"seconds"`
-	Rule     string       `json:"rule"`
-	Class    string       `json:"class"`
-	Proof    string       `json:"proof"`
-	Why      string       `json:"why"`
-	Requests uint32       `json:"requests"`
-}
-
-type summaryObject struct {
-	Type string `json:"type"`
-	replay.Summary
-}
-
 // Message implements replay.Report.
 func (r *replayReport) Message(e *event.Event) {
-	from, to := e.Local, e.Remote
-	if e.Inbound {
-		from, to = e.Remote, e.Local
-	}
-	if !r.out.json {
-		what := string(e.SIP.MethodName)
-		if e.SIP.Status > 0 {
-			what = fmt.Sprintf("%d %s", e.SIP.Status, e.SIP.MethodName)
-		}
-		r.out.printf("%s  %s\n", r.out.clock(e.Time), fit(printable(fmt.Sprintf("%s > %s  %s", from, to, what)), columns-21))
+	m := replay.ObjectOfMessage(e)
+	if r.out.json {
+		r.put(m)
 		return
 	}
-	r.put(messageObject{
-		Type: "message", Packet: e.Place.Packet, Time: e.Time,
-		Src: from.Addr().String(), Sport: from.Port(), Dst: to.Addr().String(), Dport: to.Port(),
-		Transport: e.Transport.String(), Method: string(e.SIP.MethodName), Status: e.SIP.Status,
-		CallID: string(e.SIP.CallID), FromUser: string(e.SIP.FromUser), ToUser: string(e.SIP.ToUser),
-		CSeq: fmt.Sprintf("%d %s", e.SIP.CSeq, e.SIP.MethodName), UserAgent: string(e.SIP.UserAgent),
-	})
+	what := m.Method
+	if m.Status > 0 {
+		what = fmt.Sprintf("%d %s", m.Status, m.Method)
+	}
+	from, to := net.JoinHostPort(m.Src, fmt.Sprint(m.Sport)), net.JoinHostPort(m.Dst, fmt.Sprint(m.Dport))
+	r.out.printf("%s  %s\n", r.out.clock(m.Time), fit(printable(from+" > "+to+"  "+what), columns-21))
 }
 
 // Finding implements replay.Report.
 func (r *replayReport) Finding(f *detect.Finding) {
-	if r.quiet || !r.out.json {
-		return
+	if !r.quiet && r.out.json {
+		r.put(replay.ObjectOfFinding(f))
 	}
-	r.put(findingObject{
-		Type: "finding", Packet: f.Place.Packet, Line: f.Place.Line, Time: f.Time, Src: f.Source,
-		Rule: f.Rule, Class: f.Class, Severity: f.Severity, Proof: f.Proof.String(), Why: f.Why,
-	})
 }
 
 // Ban implements replay.Report.
@@ -220,11 +155,7 @@ func (r *replayReport) Ban(b *ban.Ban) {
 	switch {
 	case r.quiet:
 	case r.out.json:
-		r.put(banObject{
-			Type: "ban", Packet: b.Packet, Line: b.Line, Time: b.Since, Prefix: b.Prefix, Port: b.Port,
-			Action: b.Action.String(), Seconds: replay.Seconds(b), Rule: b.Rule, Class: b.Class,
-			Proof: b.Proof, Why: b.Why, Requests: b.Requests,
-		})
+		r.put(replay.ObjectOfBan(b))
 	default:
 		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, prefixWord(b.Prefix), ago(b.Until.Sub(b.Since)), b.Requests)
 		r.out.field(r.out.clock(b.Since), r.out.paint(red, what))
@@ -240,7 +171,7 @@ func (o *output) replaySummary(s replay.Summary) error {
 		s.Local = []netip.Addr{}
 	}
 	if o.json {
-		return o.object(summaryObject{Type: "summary", Summary: s})
+		return o.object(replay.SummaryObject{Type: "summary", Summary: s})
 	}
 	o.field("read", fmt.Sprintf("%s packets, %s SIP messages, %s log lines, %s skipped",
 		grouped(s.Packets), grouped(s.Messages), grouped(s.Lines), grouped(s.Skipped)))
