@@ -121,18 +121,28 @@ func attacker(n int) netip.AddrPort {
 
 // register is a REGISTER, its challenge, the answer, and how that ends.
 func (t *traffic) register(from netip.AddrPort, status int) {
-	id, user := t.random.Uint64(), fmt.Sprint(1000+int(from.Addr().As4()[3]))
-	nonce := fmt.Sprintf("%016x", t.random.Uint64())
-	t.request(from, "REGISTER", user, id, 1, "")
-	t.reply(from, 401, user, id, 1, nonce)
-	t.request(from, "REGISTER", user, id, 2, nonce)
+	d := dialog{id: t.random.Uint64(), user: fmt.Sprint(1000 + int(from.Addr().As4()[3])), cseq: 1}
+	t.request(from, d)
+	d.nonce = t.nonce()
+	t.reply(from, 401, d)
+	d.cseq = 2
+	t.request(from, d)
+	d.nonce = ""
 	if status != 200 {
-		nonce = fmt.Sprintf("%016x", t.random.Uint64())
-	} else {
-		nonce = ""
+		d.nonce = t.nonce()
 	}
-	t.reply(from, status, user, id, 2, nonce)
+	t.reply(from, status, d)
 }
+
+// dialog is what the messages of one registration have in common.
+type dialog struct {
+	id    uint64
+	user  string
+	cseq  int
+	nonce string
+}
+
+func (t *traffic) nonce() string { return fmt.Sprintf("%016x", t.random.Uint64()) }
 
 // attack is ten steps of one attacker.
 func (t *traffic) attack(step func(netip.AddrPort)) {
@@ -146,31 +156,32 @@ func (t *traffic) register401(from netip.AddrPort) { t.register(from, 401) }
 
 // scan is a REGISTER for some number, whose challenge nobody heeds.
 func (t *traffic) scan(from netip.AddrPort) {
-	id, user := t.random.Uint64(), fmt.Sprint(t.random.IntN(10000))
-	t.request(from, "REGISTER", user, id, 1, "")
-	t.reply(from, 401, user, id, 1, fmt.Sprintf("%016x", t.random.Uint64()))
+	d := dialog{id: t.random.Uint64(), user: fmt.Sprint(t.random.IntN(10000)), cseq: 1}
+	t.request(from, d)
+	d.nonce = t.nonce()
+	t.reply(from, 401, d)
 }
 
-func (t *traffic) request(from netip.AddrPort, method, user string, id uint64, cseq int, nonce string) {
+func (t *traffic) request(from netip.AddrPort, d dialog) {
 	auth := ""
-	if nonce != "" {
+	if d.nonce != "" {
 		auth = fmt.Sprintf("Authorization: Digest username=%q, realm=\"bench\", nonce=%q, uri=\"sip:192.0.2.10\", response=\"%032x\"\r\n",
-			user, nonce, t.random.Uint64())
+			d.user, d.nonce, t.random.Uint64())
 	}
-	t.put(from, server, fmt.Sprintf("%s sip:192.0.2.10 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%x.%d;rport\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:%s@192.0.2.10>;tag=%x\r\nTo: <sip:%s@192.0.2.10>\r\nCall-ID: %x\r\nCSeq: %d %s\r\nContact: <sip:%s@%s>\r\n"+
-		"%sUser-Agent: Yealink SIP-T46U 108.86.0.20\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n",
-		method, from, id, cseq, user, id>>8, user, id, cseq, method, user, from, auth))
+	t.put(from, server, fmt.Sprintf("REGISTER sip:192.0.2.10 SIP/2.0\r\nVia: SIP/2.0/UDP %[1]s;branch=z9hG4bK%[2]x.%[3]d;rport\r\n"+
+		"Max-Forwards: 70\r\nFrom: <sip:%[4]s@192.0.2.10>;tag=%[2]x\r\nTo: <sip:%[4]s@192.0.2.10>\r\nCall-ID: %[2]x\r\n"+
+		"CSeq: %[3]d REGISTER\r\nContact: <sip:%[4]s@%[1]s>\r\n%[5]sUser-Agent: Yealink SIP-T46U 108.86.0.20\r\n"+
+		"Expires: 600\r\nContent-Length: 0\r\n\r\n", from, d.id, d.cseq, d.user, auth))
 }
 
-func (t *traffic) reply(to netip.AddrPort, status int, user string, id uint64, cseq int, nonce string) {
+func (t *traffic) reply(to netip.AddrPort, status int, d dialog) {
 	challenge := ""
-	if nonce != "" {
-		challenge = fmt.Sprintf("WWW-Authenticate: Digest realm=\"bench\", nonce=%q, algorithm=MD5\r\n", nonce)
+	if d.nonce != "" {
+		challenge = fmt.Sprintf("WWW-Authenticate: Digest realm=\"bench\", nonce=%q, algorithm=MD5\r\n", d.nonce)
 	}
-	t.put(server, to, fmt.Sprintf("SIP/2.0 %d Answer\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%x.%d;rport=%d\r\n"+
-		"From: <sip:%s@192.0.2.10>;tag=%x\r\nTo: <sip:%s@192.0.2.10>;tag=%x\r\nCall-ID: %x\r\nCSeq: %d REGISTER\r\n%sContent-Length: 0\r\n\r\n",
-		status, to, id, cseq, to.Port(), user, id>>8, user, id*7, id, cseq, challenge))
+	t.put(server, to, fmt.Sprintf("SIP/2.0 %[1]d Answer\r\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bK%[3]x.%[4]d;rport=%[5]d\r\n"+
+		"From: <sip:%[6]s@192.0.2.10>;tag=%[3]x\r\nTo: <sip:%[6]s@192.0.2.10>;tag=%[3]x9\r\nCall-ID: %[3]x\r\n"+
+		"CSeq: %[4]d REGISTER\r\n%[7]sContent-Length: 0\r\n\r\n", status, to, d.id, d.cseq, to.Port(), d.user, challenge))
 }
 
 func (t *traffic) put(from, to netip.AddrPort, text string) {
