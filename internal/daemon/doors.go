@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -190,14 +191,15 @@ func (d *Daemon) counts() (total source.PacketStats, last time.Time) {
 	return total, last
 }
 
-// Why implements control.Guard.
+// Why implements control.Guard. A target that is no address is an account.
 func (d *Daemon) Why(target string) (control.Explanation, error) {
 	x := control.Explanation{Target: target, Mode: d.mode(), Verdict: control.NotSeen}
 	addr, err := netip.ParseAddr(strings.Trim(target, "[]"))
 	if err != nil {
 		p, err := netip.ParsePrefix(target)
 		if err != nil {
-			return x, &control.Problem{What: fmt.Sprintf("%q is no address", target), Do: "write an address such as 203.0.113.7", Kind: control.ErrInvalid}
+			d.explainAccount(&x)
+			return x, nil
 		}
 		addr = p.Addr()
 	}
@@ -214,6 +216,23 @@ func (d *Daemon) Why(target string) (control.Explanation, error) {
 		}
 	}
 	return x, nil
+}
+
+// explainAccount tells who is kept out for what they tried with an account.
+// An account itself is never blocked.
+func (d *Daemon) explainAccount(x *control.Explanation) {
+	tried := func(it ban.Item) bool { return it.Account == x.Target }
+	for b := range d.table.Live(ban.KindBlock) {
+		if !slices.ContainsFunc(b.Evidence, tried) {
+			continue
+		}
+		dropped, _ := d.guard.Dropped(b)
+		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
+	}
+	if len(x.Entries) > 0 {
+		x.Verdict = control.NotBlocked
+		x.Why = fmt.Sprintf("accounts are never blocked; %d sources that tried this one are", len(x.Entries))
+	}
 }
 
 func (d *Daemon) watched() []string {

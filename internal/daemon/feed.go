@@ -95,15 +95,22 @@ func (f *feed) Done(b ban.Ban) {
 	case b.Action == ban.Pass:
 		return // a phone that registers is no news
 	case !b.Ended.IsZero() && b.EndedBy == "":
-		r.Type, r.Time = "expired", b.Ended
+		r = ended(&b, "expired")
+	case b.EndedBy == "sipward":
+		r = ended(&b, "lifted")
 	case !b.Ended.IsZero():
-		r.Type, r.Time, r.By = "unban", b.Ended, b.EndedBy
+		r = ended(&b, "unban")
 	case b.Action == ban.Allow:
 		r.Type = "allow"
 	case b.Action.Blocks():
 		r.TookMS = float64(time.Since(b.Since).Microseconds()) / 1000
 	}
 	f.add(r)
+}
+
+// ended is the record of an entry's end: who ended it, not why it was made.
+func ended(b *ban.Ban, how string) control.EventRecord {
+	return control.EventRecord{Time: b.Ended, Type: how, Prefix: b.Prefix, Action: b.Action.String(), By: b.EndedBy}
 }
 
 // Again implements guard.Witness: a source that is dropped goes on being
