@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -22,6 +24,9 @@ type NFT struct {
 	// mu keeps never, the last fence, in step with the kernel.
 	mu    sync.Mutex
 	never []nft.Element
+	// known says that the table knows our prefixes, and not only the pieces that
+	// nested ones are in the kernel: so it is not after adoption or an error.
+	known atomic.Bool
 }
 
 // NewNFT takes over an open table.
@@ -34,6 +39,7 @@ func (n *NFT) Apply(put, lift []ban.Ban, now time.Time) error {
 		return nil
 	}
 	if err := n.table.Apply(add, append(remove, n.stale(put)...)); err != nil {
+		n.known.Store(false)
 		return fmt.Errorf("apply bans: %w", err)
 	}
 	return nil
@@ -116,11 +122,17 @@ func (n *NFT) Fence(never []netip.Prefix) error {
 	for i, p := range never {
 		list[i] = nft.Element{Set: nft.NeverBan, Prefix: p}
 	}
+	n.never = list // wanted even if it is refused now: a repair makes it so
 	if err := n.table.Replace(nft.NeverBan, list); err != nil {
+		n.known.Store(false)
 		return fmt.Errorf("replace never-ban set: %w", err)
 	}
-	n.never = list
 	return nil
+}
+
+// alike says that a kernel time-out is near enough to the table's; 0 is never.
+func alike(left, wanted time.Duration) bool {
+	return (left == 0) == (wanted == 0) && (left-wanted).Abs() <= clockSlack
 }
 
 // clockSlack is how far a kernel time-out may be from the table's before it
@@ -128,18 +140,31 @@ func (n *NFT) Fence(never []netip.Prefix) error {
 const clockSlack = 10 * time.Second
 
 // Sync implements Backend. A table that somebody broke or removed is made
-// anew with everything in one transaction.
+// anew with everything in one transaction, and so is one whose ranges differ.
 func (n *NFT) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int, error) {
+	repaired := 0
 	err := n.table.Verify()
-	if errors.Is(err, nft.ErrGone) || errors.Is(err, nft.ErrChanged) {
-		if repaired, err := n.rebuild(live, now); err != nil {
-			return nil, repaired, err
-		}
-		// What was decided while the table was made anew shows in the comparison.
-	} else if err != nil {
+	broken := errors.Is(err, nft.ErrGone) || errors.Is(err, nft.ErrChanged)
+	if err != nil && !broken {
 		return nil, 0, fmt.Errorf("verify table: %w", err)
 	}
-	return n.compare(live, now)
+	if !broken {
+		if broken, err = n.rangesDiffer(live, now); err != nil {
+			return nil, 0, err
+		}
+	}
+	if broken || !n.known.Load() {
+		size, err := n.rebuild(live, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		if broken {
+			repaired = size
+		}
+		// What was decided while the table was made anew shows in the comparison.
+	}
+	missing, extra, err := n.compare(live, now)
+	return missing, repaired + extra, err
 }
 
 func (n *NFT) rebuild(live iter.Seq[ban.Ban], now time.Time) (int, error) {
@@ -154,15 +179,16 @@ func (n *NFT) rebuild(live iter.Seq[ban.Ban], now time.Time) (int, error) {
 	if err := n.table.Rebuild(all); err != nil {
 		return 0, fmt.Errorf("rebuild table: %w", err)
 	}
+	n.known.Store(true)
 	return len(all), nil
 }
 
 // compared are the sets whose elements are entries of the table.
 var compared = []nft.Set{nft.KnownGood, nft.DropAll, nft.DropSIP, nft.LimitPort, nft.Limit, nft.LimitSlow}
 
-// compare reads the sets first and the entries after them: an entry reaches
-// the table before its element reaches the kernel, so an element without an
-// entry is surely too much.
+// compare looks at everything but the ranges. It reads the sets first and the
+// entries after them: an entry reaches the table before its element reaches the
+// kernel, so an element without an entry is surely too much.
 func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban, repaired int, err error) {
 	held := map[nft.Element]time.Duration{}
 	for _, set := range compared {
@@ -171,42 +197,28 @@ func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban,
 			return nil, 0, fmt.Errorf("list %s: %w", set, err)
 		}
 		for _, s := range states {
-			held[bare(s.Element)] = s.Expires
+			if alone(s.Prefix) {
+				held[bare(s.Element)] = s.Expires
+			}
 		}
 	}
-	var wide []netip.Prefix
 	for b := range live {
 		e, ok := element(&b, now)
-		if !ok {
+		if !ok || !alone(e.Prefix) {
 			continue
 		}
-		if !e.Prefix.IsSingleIP() {
-			wide = append(wide, e.Prefix)
-			if _, here, err := n.table.Get(e); err == nil && !here {
-				missing = append(missing, b)
-			}
-			continue
-		}
-		left, here := held[bare(e)]
-		if !here || (left == 0) != (e.Timeout == 0) || (left-e.Timeout).Abs() > clockSlack {
+		if left, here := held[bare(e)]; !here || !alike(left, e.Timeout) {
 			missing = append(missing, b)
 		}
 		delete(held, bare(e))
 	}
-	var extra []nft.Element
-	for e := range held {
-		// Nested prefixes are held in pieces, each a part of a live one.
-		piece := func(p netip.Prefix) bool { return p.Overlaps(e.Prefix) }
-		if e.Prefix.IsSingleIP() || !slices.ContainsFunc(wide, piece) {
-			extra = append(extra, e)
-		}
-	}
-	if len(extra) > 0 {
+	if len(held) > 0 {
+		extra := slices.Collect(maps.Keys(held))
 		if err := n.table.Apply(nil, extra); err != nil {
 			return missing, 0, fmt.Errorf("remove what is too much: %w", err)
 		}
 	}
-	return missing, len(extra), nil
+	return missing, len(held), nil
 }
 
 // bare is an element without its time-out, to compare by.
