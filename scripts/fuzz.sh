@@ -15,9 +15,9 @@ echo "$targets" | sed 's/^/  /'
 one() { # GO TIME DIR PACKAGE TARGET
   local log=$3/$(basename "$4").$5.log
   if "$1" test -run '^$' -fuzz "^$5\$" -fuzztime "$2" -parallel 1 -timeout 0 "$4" >"$log" 2>&1; then
-    echo "ok    $5  $(grep -o 'execs: [0-9]*' "$log" | tail -1)"
+    echo "ok    ${4##*/}.$5  $(grep -o 'execs: [0-9]*' "$log" | tail -1)"
   else
-    echo "FAIL  $5  see $log"
+    echo "FAIL  ${4##*/}.$5  see $log"
     return 1
   fi
 }
