@@ -6,8 +6,10 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// goodness notes who knew a secret. It is the only detector that speaks for a
-// source: the policy shields known-good addresses for 30 days.
+// goodness notes who knew a secret, and whom our own server reaches by itself:
+// its registered phones and its carriers. It is the only detector that speaks
+// for a source: the policy shields known-good addresses, for 30 days after a
+// right password and for a day after an answer to our server.
 type goodness struct{}
 
 const (
@@ -24,13 +26,13 @@ func (s *Sight) good() bool { return s.Case.goodAt != 0 && s.now-s.Case.goodAt <
 // Weigh implements Detector.
 func (goodness) Weigh(s *Sight) {
 	o := s.Outcome
-	if o == nil || o.Result != event.Accepted || o.Proof < event.GradeC {
+	if o == nil || o.Result != event.Accepted && o.Result != event.Known || o.Proof < event.GradeC {
 		return
 	}
 	at, _ := s.engine.ports.Put(s.engine.seed.Mix(s.key, uint64(o.Port)), s.now)
 	*at = s.now
 	c := s.Case
-	fresh := !c.knows(s.account)
+	fresh := s.account != 0 && !c.knows(s.account)
 	if fresh {
 		c.good[c.goodNext] = s.account
 		c.goodNext = (c.goodNext + 1) % uint8(len(c.good))

@@ -44,11 +44,14 @@ const (
 	Refused
 	// Served: the server let a call through without asking for credentials.
 	Served
+	// Known: our own server called or asked it, unbidden, and it answered: it has
+	// a contact there, a registered phone or a carrier.
+	Known
 	// Unanswered: the server said nothing for 32 s (RFC 3261 timer F).
 	Unanswered
 )
 
-var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "served", "unanswered"}
+var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "served", "known", "unanswered"}
 
 // String names the result for people.
 func (r Result) String() string { return results[r] }

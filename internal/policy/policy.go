@@ -26,6 +26,8 @@ const (
 	portTime = 10 * time.Minute
 	// goodTime is how long a right password shields its address.
 	goodTime = 30 * 24 * time.Hour
+	// contactTime is how long an answer to a call or ping of our server does.
+	contactTime = 24 * time.Hour
 )
 
 // ladder is how long the first, second, … drop within 30 days lasts.
@@ -97,7 +99,10 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	}
 	switch {
 	case f.Class == detect.ClassGood:
-		b.Action, b.Until, b.Accounts = ban.Pass, f.Time.Add(goodTime), []uint64{f.AccountID}
+		b.Action, b.Until = ban.Pass, f.Time.Add(contactTime)
+		if f.AccountID != 0 {
+			b.Until, b.Accounts = f.Time.Add(goodTime), []uint64{f.AccountID}
+		}
 	case f.Class == detect.ClassProven:
 		b.Action = ban.Lift
 	case p.shielded(host, f.Time):

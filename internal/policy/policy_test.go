@@ -64,7 +64,8 @@ func TestJudge(t *testing.T) {
 		{"a log alone", guess(func(f *detect.Finding) { f.Proof = event.GradeC }), 0, ban.Drop, 0, 10 * time.Minute},
 		{"grade B", guess(func(f *detect.Finding) { f.Proof = event.GradeB }), 0, ban.Drop, 0, 10 * time.Minute},
 		{"grade A", guess(nil), 0, ban.Drop, 0, 10 * time.Minute},
-		{"a right password", guess(func(f *detect.Finding) { f.Class = detect.ClassGood }), 0, ban.Pass, 0, 30 * 24 * time.Hour},
+		{"a right password", guess(func(f *detect.Finding) { f.Class, f.AccountID = detect.ClassGood, 7 }), 0, ban.Pass, 0, 30 * 24 * time.Hour},
+		{"an answer to our own call", guess(func(f *detect.Finding) { f.Class = detect.ClassGood }), 0, ban.Pass, 0, 24 * time.Hour},
 		{"an answered challenge", guess(func(f *detect.Finding) { f.Class = detect.ClassProven }), 0, ban.Lift, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

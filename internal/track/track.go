@@ -143,11 +143,13 @@ func (t *Tracker) Pair(e *event.Event) {
 	case event.Request:
 		if e.Inbound {
 			t.request(e, now)
+		} else {
+			t.ownRequest(e, now)
 		}
 	case event.Response:
-		// A reply to our own server is its business: a failing registration at
-		// the carrier is never evidence against the carrier.
-		if !e.Inbound {
+		if e.Inbound {
+			t.ownReply(e, now)
+		} else {
 			t.reply(e, now)
 		}
 	case event.Line:

@@ -341,6 +341,36 @@ func TestOurOwnRequestsAreNobodysFault(t *testing.T) {
 	x.want(t)
 }
 
+func TestWhomOurServerReaches(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		asked  event.Method // "" for nothing
+		status int
+		from   netip.AddrPort
+		want   []string
+	}{
+		{"bad: nobody asked", event.Other, 200, phone, nil},
+		{"bad: it refuses", event.OPTIONS, 404, phone, nil},
+		{"bad: another address answers", event.OPTIONS, 200, other, nil},
+		{"bad: a registration of ours", event.REGISTER, 200, phone, nil},
+		{"it answers our ping", event.OPTIONS, 200, phone, []string{"known OPTIONS  B"}},
+		{"it takes our call", event.INVITE, 200, phone, []string{"known INVITE  B"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			x := newExchange(Options{})
+			method := test.asked
+			if method == event.Other {
+				method = event.OPTIONS
+			} else {
+				x.pair(event.Request, false, method, nil)
+			}
+			x.remote = test.from
+			x.pair(event.Response, true, method, func(s *event.SIP) { s.Status, s.ToTag = test.status, []byte("theirs") })
+			x.want(t, test.want...)
+		})
+	}
+}
+
 // line is a hostile log line about the phone.
 func (x *exchange) line(kind event.LogKind, change func(*event.Log)) {
 	e := &event.Event{Kind: event.Line, Time: x.now, Remote: phone, Transport: event.UDP, Log: event.Log{
