@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/event"
-	"github.com/sipward/sipward/internal/source"
+	"github.com/sipward/sipward/internal/logline"
 )
 
 func explainCommand() *cobra.Command {
@@ -52,7 +52,7 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !source.Readable(format) {
+	if !logline.Readable(format) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "sipward: logs of %s are not understood yet: every line is unknown\n", format)
 	}
 	from := cmd.InOrStdin()
@@ -64,7 +64,7 @@ func runExplain(cmd *cobra.Command, args []string) error {
 		defer file.Close()
 		from = file
 	}
-	log, err := source.NewLogFile(from, format, clock)
+	log, err := logline.NewFile(from, format, clock)
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
@@ -77,7 +77,7 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	return errors.Join(out.explainLog(log), buffered.Flush())
 }
 
-func (o *output) explainLog(log *source.LogFile) error {
+func (o *output) explainLog(log *logline.File) error {
 	for {
 		e, err := log.NextLine()
 		if errors.Is(err, io.EOF) {

@@ -18,9 +18,9 @@ import (
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/replay"
-	"github.com/sipward/sipward/internal/source"
 )
 
 func replayCommand() *cobra.Command {
@@ -183,19 +183,19 @@ func (o *output) replaySummary(s replay.Summary) error {
 
 // addLogFlags are the flags of every verb that reads logs.
 func addLogFlags(cmd *cobra.Command) {
-	words := make([]string, len(source.Names))
-	for i, name := range source.Names {
+	words := make([]string, len(logline.Names))
+	for i, name := range logline.Names {
 		words[i] = string(name)
 	}
-	cmd.Flags().Var(&choice{word: string(source.Auto), words: words}, "format", "whose log it is: "+strings.Join(words, ", "))
+	cmd.Flags().Var(&choice{word: string(logline.Auto), words: words}, "format", "whose log it is: "+strings.Join(words, ", "))
 	cmd.Flags().String("now", "", "reference `TIME` for stamps without a year (default: now)")
 	cmd.Flags().String("tz", "", "`ZONE` of stamps without one, as Europe/Berlin (default: local)")
 }
 
 // logFlags reads what addLogFlags added.
-func logFlags(cmd *cobra.Command) (source.Format, source.Clock, error) {
-	format := source.Format(cmd.Flags().Lookup("format").Value.String())
-	clock := source.Clock{Now: time.Now(), Zone: time.Local}
+func logFlags(cmd *cobra.Command) (logline.Format, logline.Clock, error) {
+	format := logline.Format(cmd.Flags().Lookup("format").Value.String())
+	clock := logline.Clock{Now: time.Now(), Zone: time.Local}
 	if text, _ := cmd.Flags().GetString("now"); text != "" {
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/event"
-	"github.com/sipward/sipward/internal/source"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/tail"
 )
 
@@ -28,14 +28,14 @@ type logFollower struct {
 	last     atomic.Int64 // UnixNano of the last line's arrival
 
 	mu     sync.Mutex
-	reader source.Reader
+	reader logline.Reader
 	saved  []byte // the checkpoint on disk
 }
 
 // followLog goes on where the last run stopped reading.
 func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 	f := &logFollower{daemon: d, config: l}
-	f.reader = source.Reader{Format: source.Format(l.Format), Clock: source.Clock{Now: time.Now(), Zone: time.Local}}
+	f.reader = logline.Reader{Format: logline.Format(l.Format), Clock: logline.Clock{Now: time.Now(), Zone: time.Local}}
 	var from *tail.Checkpoint
 	saved, err := d.store.Checkpoint(f.name())
 	if err != nil {

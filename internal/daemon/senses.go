@@ -12,6 +12,7 @@ import (
 	"github.com/sipward/sipward/internal/afpacket"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/host"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/source"
 )
 
@@ -170,7 +171,7 @@ func (d *Daemon) findLogs() []config.Log {
 	}
 	var logs []config.Log
 	for _, l := range d.machine.Logs() {
-		if source.Readable(source.Format(l.Format)) {
+		if logline.Readable(logline.Format(l.Format)) {
 			logs = append(logs, config.Log{File: l.File, Format: l.Format})
 		}
 	}

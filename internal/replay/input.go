@@ -9,17 +9,24 @@ import (
 	"sync/atomic"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/pcap"
 	"github.com/sipward/sipward/internal/source"
 )
+
+// stream gives the events of a file in their order. The event is good until the
+// next call; the end is io.EOF.
+type stream interface {
+	Next() (*event.Event, error)
+}
 
 // input is one file with its next event.
 type input struct {
 	name    string
 	file    *os.File
-	stream  source.Stream
+	stream  stream
 	capture *source.Capture
-	lines   *source.LogFile
+	lines   *logline.File
 	head    *event.Event
 }
 
@@ -72,7 +79,7 @@ func openInput(name string, sides *source.Sides, o Options) (*input, error) {
 		in.capture, err = source.NewCapture(buffered, sides)
 		in.stream = in.capture
 	} else {
-		in.lines, err = source.NewLogFile(buffered, o.Format, o.Clock)
+		in.lines, err = logline.NewFile(buffered, o.Format, o.Clock)
 		in.stream = in.lines
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/guard"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/source"
 )
@@ -29,8 +30,8 @@ type Options struct {
 	// Never is the allow-list and the trunks.
 	Never []policy.Post
 	// Format and Zone read log lines; Now is the reference for stamps without a year.
-	Format source.Format
-	Clock  source.Clock
+	Format logline.Format
+	Clock  logline.Clock
 	// Report is told what comes out, in order.
 	Report Report
 	// Messages asks for Report.Message calls.

@@ -15,11 +15,11 @@ import (
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/pcap"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/scenario"
-	"github.com/sipward/sipward/internal/source"
 )
 
 // heard is a report as scenarios write it down.
@@ -67,8 +67,8 @@ func judgeScenario(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	var got heard
-	o := Options{Local: settings.Local, Format: source.Auto, Report: &got,
-		Clock: source.Clock{Now: scenario.Start, Zone: time.UTC}}
+	o := Options{Local: settings.Local, Format: logline.Auto, Report: &got,
+		Clock: logline.Clock{Now: scenario.Start, Zone: time.UTC}}
 	for _, p := range slices.Concat(settings.Allow, settings.Trunks) {
 		o.Never = append(o.Never, policy.Post{Prefix: p, Reason: "in the settings"})
 	}

@@ -10,12 +10,6 @@ import (
 	"github.com/sipward/sipward/internal/pcap"
 )
 
-// Stream gives the events of a recording in their order. The event is good
-// until the next call; the end is io.EOF.
-type Stream interface {
-	Next() (*event.Event, error)
-}
-
 // Capture is the stream of a capture file.
 type Capture struct {
 	reader  *pcap.Reader
@@ -33,8 +27,9 @@ func NewCapture(from io.Reader, sides *Sides) (*Capture, error) {
 	return &Capture{reader: reader, packets: NewPackets(sides)}, nil
 }
 
-// Next implements Stream. A file that ends inside a record ends the stream
-// there, and Cut says so: what came before it counts.
+// Next gives the next event, good until the call after it; the end is io.EOF. A
+// file that ends inside a record ends there, and Cut says so: what came before it
+// counts.
 func (c *Capture) Next() (*event.Event, error) {
 	for {
 		err := c.reader.Next(&c.frame)

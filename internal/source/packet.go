@@ -1,5 +1,5 @@
-// Package source turns what the wires bring in (frames, log lines) into
-// Events. It knows protocols and formats, and passes no judgement.
+// Package source turns captured frames into Events, live or from a capture file.
+// It knows who is on our side, and passes no judgement.
 package source
 
 import (

@@ -1,4 +1,7 @@
-package source
+// Package logline turns lines of SIP servers' logs into Events: one file per server.
+// It believes a line only where no outsider can have written it, and passes no
+// judgement.
+package logline
 
 import (
 	"bytes"

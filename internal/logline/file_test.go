@@ -1,4 +1,4 @@
-package source
+package logline
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// TestLogFile reads a file as it comes from a disk: a line of a megabyte, bytes
+// TestFile reads a file as it comes from a disk: a line of a megabyte, bytes
 // that are no text, and no line feed at the end; plain and gzipped.
-func TestLogFile(t *testing.T) {
+func TestFile(t *testing.T) {
 	evidence := stamp + "NOTICE[60] manager.c: 203.0.113.7 failed to authenticate as 'a'"
 	text := strings.Join([]string{
 		evidence, strings.Repeat("x", 1<<20), stamp + "NOTICE[60] manager.c: 203.0.113.7 failed to authenticate as '" + strings.Repeat("y", 1<<20) + "'",
@@ -29,7 +29,7 @@ func TestLogFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]io.Reader{"plain": strings.NewReader(text), "gzip": &packed} {
-		file, err := NewLogFile(from, Auto, testClock)
+		file, err := NewFile(from, Auto, testClock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,10 +52,10 @@ func TestLogFile(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	if _, err := NewLogFile(strings.NewReader("\x1f\x8bbroken"), Auto, testClock); err == nil {
+	if _, err := NewFile(strings.NewReader("\x1f\x8bbroken"), Auto, testClock); err == nil {
 		t.Error("broken gzip is read")
 	}
-	if _, err := NewLogFile(strings.NewReader(""), Auto, testClock); err != nil {
+	if _, err := NewFile(strings.NewReader(""), Auto, testClock); err != nil {
 		t.Errorf("empty file: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package source
+package logline
 
 import (
 	"bufio"
@@ -14,16 +14,16 @@ import (
 // maxLine is how much of a line is read; the rest up to its end is skipped.
 const maxLine = 64 << 10
 
-// LogFile is the stream of a whole log file, which may be gzipped. Only lines
+// File is the stream of a whole log file, which may be gzipped. Only lines
 // that say something are events.
-type LogFile struct {
+type File struct {
 	from   *bufio.Reader
 	reader Reader
 	ended  error
 }
 
-// NewLogFile begins to read a log file.
-func NewLogFile(from io.Reader, format Format, clock Clock) (*LogFile, error) {
+// NewFile begins to read a log file.
+func NewFile(from io.Reader, format Format, clock Clock) (*File, error) {
 	buffered := bufio.NewReaderSize(from, maxLine)
 	if head, _ := buffered.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
 		unzipped, err := gzip.NewReader(buffered)
@@ -32,11 +32,12 @@ func NewLogFile(from io.Reader, format Format, clock Clock) (*LogFile, error) {
 		}
 		buffered = bufio.NewReaderSize(unzipped, maxLine)
 	}
-	return &LogFile{from: buffered, reader: Reader{Format: format, Clock: clock}}, nil
+	return &File{from: buffered, reader: Reader{Format: format, Clock: clock}}, nil
 }
 
-// Next implements Stream: it passes over lines that say nothing.
-func (f *LogFile) Next() (*event.Event, error) {
+// Next gives the next event, good until the call after it; the end is io.EOF. It
+// passes over lines that say nothing.
+func (f *File) Next() (*event.Event, error) {
 	for {
 		e, err := f.NextLine()
 		if err != nil || e.Log.Verdict != event.Unknown {
@@ -46,7 +47,7 @@ func (f *LogFile) Next() (*event.Event, error) {
 }
 
 // NextLine gives the event of every line, in order; the end is io.EOF.
-func (f *LogFile) NextLine() (*event.Event, error) {
+func (f *File) NextLine() (*event.Event, error) {
 	for {
 		if e := f.reader.Next(); e != nil {
 			return e, nil
@@ -59,7 +60,7 @@ func (f *LogFile) NextLine() (*event.Event, error) {
 }
 
 // readLine puts the next line into the reader, or notes why there is none.
-func (f *LogFile) readLine() {
+func (f *File) readLine() {
 	line, err := f.from.ReadSlice('\n')
 	if len(line) > 0 {
 		f.reader.Put(bytes.TrimSuffix(line, []byte("\n")), time.Time{})
@@ -74,4 +75,4 @@ func (f *LogFile) readLine() {
 }
 
 // Lines is how many lines were read.
-func (f *LogFile) Lines() uint64 { return f.reader.Lines() }
+func (f *File) Lines() uint64 { return f.reader.Lines() }
