@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/nft"
 )
@@ -97,10 +98,22 @@ func (d *Daemon) watchLayer(ctx context.Context, layer enforce.Backend, tick <-c
 	}
 }
 
+// syncTries is how often a comparison is made again when it found a gap,
+// before the gap is called one that stays.
+const syncTries = 3
+
+// sync repairs the kernel and looks again, until nothing differs. A gap that
+// comes back every time shows in `status`.
 func (d *Daemon) sync() {
-	began := time.Now()
-	repaired := d.guard.Sync(began)
-	if repaired > 0 {
+	for range syncTries {
+		began := time.Now()
+		repaired := d.guard.Sync(began)
+		if repaired == 0 {
+			d.health.clear("gap")
+			return
+		}
 		d.options.Log.Warn("kernel repaired", "elements", repaired, "took", time.Since(began).Round(time.Millisecond))
+		d.feed.add(control.EventRecord{Type: "repaired", Why: fmt.Sprintf("%d elements of the kernel's sets differed from the ban table", repaired)})
 	}
+	d.health.set("gap", "the kernel's sets differ from the ban table again and again: somebody else changes them")
 }
