@@ -217,7 +217,10 @@ func TestFindingsAreRepeatedWhileItGoesOn(t *testing.T) {
 	for name, step := range map[string]func(b *bench, i int) []Finding{
 		"a limit": func(b *bench, i int) []Finding { return b.outcome(event.Disregarded, account(i), event.None) },
 		"a drop":  func(b *bench, _ int) []Finding { return b.outcome(event.Failed, "100", event.GradeA) },
-		"a hint":  func(b *bench, i int) []Finding { return b.outcome(event.UnknownUser, account(i), event.GradeC) },
+		"a shaped line": func(b *bench, _ int) []Finding {
+			return b.See(&event.Event{Kind: event.Line, Time: b.now, Remote: caller, Log: event.Log{Verdict: event.Tampered, Source: caller}})
+		},
+		"a hint": func(b *bench, i int) []Finding { return b.outcome(event.UnknownUser, account(i), event.GradeC) },
 	} {
 		b := newBench()
 		var at []time.Duration

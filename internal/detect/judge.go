@@ -169,6 +169,12 @@ func (s *Sight) span() time.Duration {
 // tampered reports a log line that an attacker shaped, against the packet's
 // source as far as that is beyond doubt. It is no proof of anything else.
 func (d *Engine) tampered(e *event.Event) {
+	now := e.Time.UnixNano()
+	c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now)
+	if c.limited != 0 && now-c.limited < limitAgain {
+		return
+	}
+	c.limited = now
 	d.findings = append(d.findings, Finding{
 		Source: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Place: e.Place, Rule: "tampered",
 		Class: ClassTampered, Severity: Medium, Proof: event.None, Evidence: LimitBound, Expires: -1, Text: true,

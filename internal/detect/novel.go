@@ -17,6 +17,10 @@ import (
 //	failed        ln(0.95/0.10) = +2.25
 //	unknown user  ln(0.95/0.03) = +3.45
 //	accepted      ln(0.05/0.90) = -2.89, once per account
+//	served        the same: a call that is let through without a password
+//
+// So a carrier whose calls reach somebody may bring some to numbers that do not
+// exist, while who only dials such numbers is found.
 //
 // Nothing counts on an account the source has authenticated as, and a broken
 // phone that repeats itself adds nothing: over seven simulated days no good,
@@ -35,25 +39,37 @@ const (
 // Weigh implements Detector.
 func (novelIdentity) Weigh(s *Sight) {
 	o := s.Outcome
-	if o == nil || o.Proof == event.None {
-		return // an unproven failure may be forged: unprovenScan takes it
+	if o == nil {
+		return
 	}
-	t := &s.Case.novel[proven(o)]
 	switch o.Result {
-	case event.Accepted:
-		if t.novel(s.account) {
-			t.add(novelAccepted, s.now, novelHalfLife)
+	case event.Accepted, event.Served:
+		for i := range s.Case.novel {
+			if t := &s.Case.novel[i]; t.novel(s.account) {
+				t.add(novelAccepted, s.now, novelHalfLife)
+			}
 		}
 	case event.Failed, event.UnknownUser:
-		if s.Case.knows(s.account) || !t.novel(s.account) {
-			return
+		// An unproven failure may be forged: unprovenScan takes it.
+		if o.Proof > event.None && !s.Case.knows(s.account) {
+			s.countNovel(&s.Case.novel[proven(o)])
 		}
-		step := novelFailed
-		if o.Result == event.UnknownUser {
-			step = novelUnknown
-		}
-		t.add(step, s.now, novelHalfLife)
+	}
+}
+
+// countNovel adds what is new about an account. The packet may show first that
+// the password was wrong, and the server's log then that there is no such account.
+func (s *Sight) countNovel(t *tally) {
+	step := 0.0
+	if t.novel(s.account) {
+		step = novelFailed
 		s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
-		s.note(o.Result.String(), step)
+	}
+	if s.Outcome.Result == event.UnknownUser && t.novel(^s.account) {
+		step += novelUnknown - novelFailed
+	}
+	if step > 0 {
+		t.add(step, s.now, novelHalfLife)
+		s.note(s.Outcome.Result.String(), step)
 	}
 }

@@ -45,10 +45,12 @@ func TestNovelIdentitySteps(t *testing.T) {
 		{"bad: a refused call is no failure", []event.Outcome{{Result: event.Refused, Account: "1", Proof: a}}, 0, 0},
 		{"a wrong password", []event.Outcome{failed("1", a)}, 0, 2.251},
 		{"an unknown account", []event.Outcome{unknown("1", b)}, 0, 3.455},
+		{"a wrong password, and then the log knows no such account", []event.Outcome{failed("1", a), unknown("1", a), unknown("1", a)}, 0, 3.455},
 		{"two accounts", []event.Outcome{failed("1", a), failed("2", b)}, 0, 4.502},
 		{"a log line is kept apart", []event.Outcome{failed("1", c), failed("1", a)}, 2.251, 2.251},
 		{"a success takes back", []event.Outcome{failed("1", a), failed("2", a), accepted("3")}, 0, 4.502 - 2.890},
 		{"the same success takes back once", []event.Outcome{failed("1", a), failed("2", a), accepted("3"), accepted("3")}, 0, 4.502 - 2.890},
+		{"a call let through takes back, proven or not", []event.Outcome{failed("1", a), failed("2", a), failed("1", c), {Result: event.Served, Account: "3"}}, 0, 4.502 - 2.890},
 		{"no name is one identity", []event.Outcome{failed("", a), failed("", a)}, 0, 2.251},
 	} {
 		hints, proofs := steps(test.outcomes...)
@@ -77,6 +79,22 @@ func TestNovelIdentityDecides(t *testing.T) {
 		n, f := until(40, func(i int) []Finding { b.wait(test.pause); return b.outcome(test.result, account(i), event.GradeA) })
 		if n != test.want || f.Class != test.class || f.Rule != "enum" || f.Accounts != n {
 			t.Errorf("%s: %d attempts, %s by %s with %d accounts; want %d, %s", test.name, n, f.Class, f.Rule, f.Accounts, test.want, test.class)
+		}
+	}
+}
+
+// TestACarrierIsNoEnumerator: of its calls, all to numbers not seen before,
+// three in a hundred reach nobody.
+func TestACarrierIsNoEnumerator(t *testing.T) {
+	b, r := newBench(), newRandom(8)
+	for i := range 50_000 {
+		b.wait(10 * time.Second)
+		o := event.Outcome{Result: event.Served, Account: account(i), Method: event.INVITE}
+		if r.IntN(100) < 3 {
+			o.Result, o.Proof = event.UnknownUser, event.GradeB
+		}
+		if found := classes(b.ends(o)); len(found) > 0 {
+			t.Fatalf("call %d: %v", i, found)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline"
@@ -28,6 +29,18 @@ type input struct {
 	capture *source.Capture
 	lines   *logline.File
 	head    *event.Event
+	// behind says that this is a log beside a capture.
+	behind bool
+}
+
+// due is when the next event has its turn. A log that stamps only whole seconds
+// puts a line before the packet that it tells of; live the packet comes first,
+// and so such a line waits here until its second is over.
+func (in *input) due() time.Time {
+	if in.behind && in.head.Time.Nanosecond() == 0 {
+		return in.head.Time.Add(time.Second)
+	}
+	return in.head.Time
 }
 
 // openAll opens every file and reads up to its first event.

@@ -96,6 +96,9 @@ func Run(files []string, o Options) (Summary, error) {
 	for _, in := range inputs {
 		wire = wire || in.capture != nil
 	}
+	for _, in := range inputs {
+		in.behind = wire && in.lines != nil
+	}
 	r := newRun(o, wire)
 	r.summary.Local = local
 	if err := r.all(inputs); err != nil {
@@ -245,7 +248,7 @@ func findLocal(files []string, o Options) ([]netip.Addr, error) {
 func earliest(inputs []*input) *input {
 	var first *input
 	for _, in := range inputs {
-		if in.head != nil && (first == nil || in.head.Time.Before(first.head.Time)) {
+		if in.head != nil && (first == nil || in.due().Before(first.due())) {
 			first = in
 		}
 	}
