@@ -105,7 +105,7 @@ func scriptDaemon(ts *testscript.TestScript, _ bool, args []string) {
 		Reload: func() error {
 			return errors.New("/etc/sipward/sipward.yaml:3:1: \"moed\" is not a key; did you mean \"mode\"?")
 		}}
-	go func() { done <- server.Serve(ctx, doors) }()
+	go func() { done <- errors.Join(server.Serve(ctx, doors), server.Close()) }()
 	ts.Defer(func() { cancel(); ts.Check(<-done) })
 }
 
@@ -155,7 +155,9 @@ func TestInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, control.Doors{Guard: fake, Feed: fake}) }()
+	go func() {
+		done <- errors.Join(server.Serve(ctx, control.Doors{Guard: fake, Feed: fake}), server.Close())
+	}()
 	defer func() { cancel(); <-done }()
 
 	verb := exec.Command("sipward", "events", "-f", "--json", "--socket", path)

@@ -53,7 +53,7 @@ func Listen(path string) (*Server, error) {
 		lock.Close()
 		return nil, err
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("listen on %s: %w", path, err)

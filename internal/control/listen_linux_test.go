@@ -68,7 +68,7 @@ func TestListenReplacesStaleSocket(t *testing.T) {
 			t.Errorf("the socket's mode is %v, %v", info.Mode(), err)
 		}
 		// As after a crash: the process is gone, its file is not.
-		server.listener.(*net.UnixListener).SetUnlinkOnClose(false)
+		server.listener.SetUnlinkOnClose(false)
 		if err := server.Close(); err != nil {
 			t.Fatal(err)
 		}

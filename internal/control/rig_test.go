@@ -35,7 +35,7 @@ func newRig(t *testing.T, mode string) *rig {
 		Stop:   func(clear bool) error { r.stopped <- clear; cancel(); return nil },
 		Reload: func() error { return r.reloadErr },
 	}
-	go func() { r.done <- server.Serve(ctx, doors) }()
+	go func() { r.done <- errors.Join(server.Serve(ctx, doors), server.Close()) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-r.done; err != nil {

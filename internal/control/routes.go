@@ -329,7 +329,11 @@ func (d desk) stop(r *http.Request, _ string) (any, error) {
 }
 
 func (d desk) reload(*http.Request, string) (any, error) {
-	if err := d.doors.Reload(); err != nil {
+	err := d.doors.Reload()
+	if _, told := errors.AsType[*Problem](err); told {
+		return nil, err
+	}
+	if err != nil {
 		return nil, &Problem{What: "the settings are wrong; the old ones stay", Why: err.Error(),
 			Do: "mend the file and run sipward reload", Kind: ErrInvalid}
 	}

@@ -25,15 +25,22 @@ const (
 	stopTimeout  = 2 * time.Second
 )
 
-// Server answers at one socket.
+// Server answers at one socket. The socket is there until Close: whoever waits
+// for it to go waits for the daemon's whole end, not only for ours.
 type Server struct {
-	listener net.Listener
+	listener *net.UnixListener
 	// lock is held for as long as the server lives.
 	lock *os.File
 }
 
-// Serve answers until ctx ends, then lets running answers finish and closes
-// the server.
+// doorstep is the socket as the web server sees it, which closes what it has
+// served: then nobody is let in any more.
+type doorstep struct{ *net.UnixListener }
+
+// Close ends Accept.
+func (d doorstep) Close() error { return d.SetDeadline(time.Unix(1, 0)) }
+
+// Serve answers until ctx ends, then lets running answers finish.
 func (s *Server) Serve(ctx context.Context, doors Doors) error {
 	web := &http.Server{
 		Handler:           handler(doors),
@@ -54,11 +61,11 @@ func (s *Server) Serve(ctx context.Context, doors Doors) error {
 		}
 		done <- err
 	}()
-	err := web.Serve(s.listener)
+	err := web.Serve(doorstep{s.listener})
 	if errors.Is(err, http.ErrServerClosed) {
 		err = <-done
 	}
-	return errors.Join(err, s.Close())
+	return err
 }
 
 // Close gives the socket up. It may be called more than once.

@@ -43,7 +43,8 @@ type Doors struct {
 	// Stop begins the daemon's end; with clear, the kernel holds no ban of ours
 	// when it returns.
 	Stop func(clear bool) error
-	// Reload reads the settings again. An error means that the old ones stay.
+	// Reload reads the settings again. An error means that the old ones stay,
+	// unless it is a *Problem, which says itself what happened.
 	Reload func() error
 }
 

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,8 +50,11 @@ type Options struct {
 // Daemon is a running sipward.
 type Daemon struct {
 	options Options
-	config  *config.Config
 	began   time.Time
+	// first is the settings we began with. What a reload cannot take up counts
+	// as it stands here; config is the rest.
+	first  *config.Config
+	config *config.Config
 
 	store   *store.Store
 	table   *ban.Table
@@ -64,11 +69,12 @@ type Daemon struct {
 	salt    uint32 // of the choice of lane
 	senses  *senses
 
-	// changing keeps reloads apart from each other and from the end.
+	// changing guards config and senses, and keeps reloads apart from each other
+	// and from the end. Whoever holds it may enter the hall; the hall and its
+	// witness never ask for it.
 	changing sync.Mutex
+	ending   bool
 	end      context.CancelFunc
-	// clear is set when the kernel is to be left without our bans.
-	clear bool
 }
 
 // Run runs sipward until ctx ends or somebody stops it. Bans stay in the
@@ -98,7 +104,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		return nil, err
 	}
 	d := &Daemon{
-		options: o, config: settings, began: now, store: journal,
+		options: o, began: now, first: settings, config: settings, store: journal,
 		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
 		health: newHealth(o.Log), salt: rand.Uint32(),
 	}
@@ -111,6 +117,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		d.health.set("store", warning)
 	}
 	if err := d.restore(now); err != nil {
+		d.machine.Close()
 		return nil, errors.Join(err, journal.Close())
 	}
 	d.names = host.NewResolver(host.ResolverOptions{})
@@ -141,51 +148,37 @@ func (d *Daemon) restore(now time.Time) error {
 	return nil
 }
 
-// run starts everything, says that it is ready, and waits for the end.
+// run starts everything, says that it is ready, and waits for the end. It ends
+// down the river, so that nothing is lost on its way: first whoever gives
+// orders, then the logs, the lanes that take their last lines, and last of all
+// those who write down what became of it.
 func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 	ctx, d.end = context.WithCancel(ctx)
 	defer d.end()
 	if err := d.open(); err != nil {
+		d.machine.Close()
 		return errors.Join(err, d.store.Close())
 	}
-	var work sync.WaitGroup
-	failures := make(chan error, 1)
-	for _, task := range []func(context.Context) error{
-		d.writer.Run, d.feed.run, d.keepFence, d.keepKernel, d.keepHouse, d.serveMetrics, d.heedHangups,
-		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) },
-	} {
-		work.Go(func() {
-			if err := task(ctx); err != nil && ctx.Err() == nil {
-				select {
-				case failures <- err:
-				default:
-				}
-				d.end()
-			}
-		})
-	}
+	scribes, lanes := newCrew(context.Background(), d.end), newCrew(context.Background(), d.end)
+	keepers := newCrew(ctx, d.end)
+	scribes.add(d.writer.Run, d.feed.run)
 	for _, l := range d.lanes {
-		work.Go(func() { l.run(ctx) })
+		lanes.add(l.run)
 	}
+	keepers.add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.serveMetrics, d.heedHangups,
+		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) })
 	d.say("start")
 	d.options.Ready()
 	d.notify(sd.SdNotifyReady)
 	<-ctx.Done()
-	work.Wait()
-	return errors.Join(d.close(), first(failures))
-}
-
-func first(failures <-chan error) error {
-	select {
-	case err := <-failures:
-		return err
-	default:
-		return nil
-	}
+	err := keepers.dismiss()
+	d.closeLogs()
+	return errors.Join(err, lanes.dismiss(), scribes.dismiss(), d.close())
 }
 
 // open takes up kernel and wires as the settings say.
 func (d *Daemon) open() error {
+	d.warnBackend()
 	kernel, err := d.openKernel()
 	if err != nil {
 		return err
@@ -203,14 +196,34 @@ func (d *Daemon) open() error {
 	return nil
 }
 
+// closeLogs ends the reading of logs, and reloads, which would begin it anew.
+func (d *Daemon) closeLogs() {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	d.ending = true
+	d.senses.closeLogs()
+}
+
 // close lets go of the wires, the kernel and the store, in this order.
 func (d *Daemon) close() error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	d.senses.close(d)
-	kernel := d.guard.Switch(enforce.DryRun{}, time.Now())
 	d.machine.Close()
-	return errors.Join(kernel.Close(d.clear), d.store.Close())
+	return errors.Join(d.leaveKernel(false), d.store.Close())
+}
+
+// stop begins the end. With clear, our bans have left the kernel when it
+// returns.
+func (d *Daemon) stop(clear bool) error {
+	defer d.end()
+	if !clear {
+		return nil
+	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	d.ending = true // a reload would fill the kernel again
+	return d.leaveKernel(true)
 }
 
 // reload reads the settings again and takes them up; when they are wrong, the
@@ -222,6 +235,9 @@ func (d *Daemon) reload() error {
 	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	if d.ending {
+		return &control.Problem{What: "the daemon is ending"}
+	}
 	before := d.config
 	d.config = settings
 	d.names.SetNames(settings.TrunkNames)
@@ -236,16 +252,37 @@ func (d *Daemon) reload() error {
 		l.attach(senses)
 	}
 	old.close(d)
-	if err := d.changeKernel(before); err != nil {
-		return err
-	}
 	d.guard.Protect(d.posts(), time.Now())
+	d.health.report("restart", "restart to take up", waiting(d.first, settings))
 	d.say("reload")
+	if err := d.changeKernel(); err != nil {
+		d.health.set("kernel", "the kernel does not follow the settings: "+err.Error())
+		return &control.Problem{What: "the settings are taken up, but the kernel does not follow them", Why: err.Error(), Do: "sipward status"}
+	}
 	return nil
 }
 
-// heedHangups reloads at a signal. Wrong settings are reported, and the old
-// ones stay.
+// waiting names the new settings that only a restart takes up.
+func waiting(running, wanted *config.Config) error {
+	var names []string
+	for name, same := range map[string]bool{
+		"ban.longest": running.LongestBan == wanted.LongestBan,
+		"ban.scope":   running.BanAll == wanted.BanAll,
+		"metrics":     running.Metrics == wanted.Metrics,
+		"state":       running.State == wanted.State,
+	} {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return errors.New(strings.Join(names, ", "))
+}
+
+// heedHangups reloads at a signal.
 func (d *Daemon) heedHangups(ctx context.Context) error {
 	for {
 		select {
@@ -254,7 +291,7 @@ func (d *Daemon) heedHangups(ctx context.Context) error {
 		case <-d.options.Hangup:
 		}
 		d.notify(sd.SdNotifyReloading)
-		d.health.report("reload", "the new settings are wrong, the old ones stay", d.reload())
+		d.health.report("reload", "the last reload did not succeed", d.reload())
 		d.notify(sd.SdNotifyReady)
 	}
 }

@@ -21,13 +21,7 @@ const durableWait = 5 * time.Second
 
 // doors is what people reach through the control socket.
 func (d *Daemon) doors() control.Doors {
-	return control.Doors{Guard: d, Feed: d.feed, Reload: d.reload, Stop: func(clear bool) error {
-		d.changing.Lock()
-		d.clear = clear
-		d.changing.Unlock()
-		d.end()
-		return nil
-	}}
+	return control.Doors{Guard: d, Feed: d.feed, Reload: d.reload, Stop: d.stop}
 }
 
 // Order implements control.Guard.
@@ -54,7 +48,7 @@ func (d *Daemon) durable(seq uint64) error {
 	defer cancel()
 	if err := d.writer.Durable(ctx, seq); err != nil {
 		return &control.Problem{What: "in force, but not saved", Why: d.writer.Degraded(),
-			Do: "free the disk of " + d.config.State + ", then order it again", Kind: err}
+			Do: "free the disk of " + d.first.State + ", then order it again", Kind: err}
 	}
 	return nil
 }
@@ -122,7 +116,7 @@ func (d *Daemon) mode() string {
 // Status implements control.Guard.
 func (d *Daemon) Status() control.Status {
 	s := control.Status{
-		Version: d.options.Version, Since: d.began, Mode: d.mode(), State: d.config.State,
+		Version: d.options.Version, Since: d.began, Mode: d.mode(), State: d.first.State,
 		Bans: d.table.Len(ban.KindBlock), Allowed: d.table.Len(ban.KindAllow), KnownGood: d.table.Len(ban.KindPass),
 		Layers: map[string]string{}, Degraded: d.degraded(),
 	}
@@ -135,11 +129,10 @@ func (d *Daemon) Status() control.Status {
 	for _, i := range d.senses.interfaces {
 		s.Layers[i.Name] = layer
 	}
-	udp, tcp := d.ports()
-	for _, p := range udp {
+	for _, p := range d.senses.udp {
 		s.Listen = append(s.Listen, fmt.Sprintf("%d/udp", p))
 	}
-	for _, p := range tcp {
+	for _, p := range d.senses.tcp {
 		s.Listen = append(s.Listen, fmt.Sprintf("%d/tcp", p))
 	}
 	s.Sources = d.sources()

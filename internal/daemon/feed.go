@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -19,6 +20,10 @@ const (
 	// leakGrace is how long after a drop answers to its source may still be on
 	// their way out.
 	leakGrace = 2 * time.Second
+	// leakFor is how long a leak shows after its last sign.
+	leakFor = time.Minute
+	// feedPause is how long the store is left alone after it refused records.
+	feedPause = time.Second
 )
 
 // feed is the stream of what happens: the hall tells it, the store keeps it,
@@ -29,11 +34,14 @@ type feed struct {
 
 	mu      sync.Mutex
 	waiting []control.EventRecord
-	lost    uint64
+	lost    uint64        // records that found no room
 	grown   chan struct{} // closed and replaced when the store has more
-	last    uint64
 
 	wake chan struct{}
+	// troubles counts the kernel's refusals; leaked is the UnixNano of the last
+	// sign of a leak.
+	troubles atomic.Uint64
+	leaked   atomic.Int64
 	// leaks asks for a comparison of kernel and table: a dropped source was answered.
 	leaks chan struct{}
 	// layerChanged tells that another layer is in use.
@@ -96,7 +104,7 @@ func (f *feed) Done(b ban.Ban) {
 		return // a phone that registers is no news
 	case !b.Ended.IsZero() && b.EndedBy == "":
 		r = ended(&b, "expired")
-	case b.EndedBy == "sipward":
+	case b.EndedBy == ban.Self:
 		r = ended(&b, "lifted")
 	case !b.Ended.IsZero():
 		r = ended(&b, "unban")
@@ -117,8 +125,16 @@ func ended(b *ban.Ban, how string) control.EventRecord {
 // answered, so its packets still reach the server.
 func (f *feed) Again(b ban.Ban, at time.Time) {
 	if b.Action == ban.Drop && at.Sub(b.Since) > leakGrace {
+		f.leaked.Store(time.Now().UnixNano())
 		f.health.set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
 		signal(f.leaks)
+	}
+}
+
+// forgetLeak clears the complaint about a leak that shows no more.
+func (f *feed) forgetLeak(now time.Time) {
+	if now.Sub(time.Unix(0, f.leaked.Load())) > leakFor {
+		f.health.clear("leak")
 	}
 }
 
@@ -131,9 +147,12 @@ func (f *feed) Fenced(b ban.Ban) {
 }
 
 // Trouble implements guard.Witness.
-func (f *feed) Trouble(err error) { f.health.report("enforce", "the kernel refused an order", err) }
+func (f *feed) Trouble(err error) {
+	f.troubles.Add(1)
+	f.health.report("enforce", "the kernel refused an order", err)
+}
 
-// run writes what is queued, until ctx ends and the queue is empty.
+// run writes what is queued, until ctx ends; then once more.
 func (f *feed) run(ctx context.Context) error {
 	for {
 		select {
@@ -141,18 +160,28 @@ func (f *feed) run(ctx context.Context) error {
 			f.flush()
 			return nil
 		case <-f.wake:
-			f.flush()
+		}
+		if f.flush() {
+			continue
+		}
+		// Every record that comes now would bring all that wait before the store.
+		select {
+		case <-ctx.Done():
+		case <-time.After(feedPause):
+			signal(f.wake)
 		}
 	}
 }
 
-func (f *feed) flush() {
+// flush gives the store what waits. When that fails, it waits on, as far as
+// there is room.
+func (f *feed) flush() bool {
 	f.mu.Lock()
 	batch := f.waiting
 	f.waiting = nil
 	f.mu.Unlock()
 	if len(batch) == 0 {
-		return
+		return true
 	}
 	records := make([]store.Record, 0, len(batch))
 	for i := range batch {
@@ -166,12 +195,18 @@ func (f *feed) flush() {
 	f.health.report("events", "the event stream is not saved", err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil && len(f.waiting)+len(batch) <= feedQueue {
-		f.waiting = append(batch, f.waiting...)
-		return
+	if err != nil {
+		room := min(feedQueue-len(f.waiting), len(batch))
+		f.lost += uint64(len(batch) - room)
+		f.waiting = append(batch[len(batch)-room:], f.waiting...)
+	} else {
+		close(f.grown)
+		f.grown = make(chan struct{})
 	}
-	close(f.grown)
-	f.grown = make(chan struct{})
+	if f.lost > 0 {
+		f.health.set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", f.lost))
+	}
+	return err == nil
 }
 
 // Events implements control.Feed.

@@ -27,11 +27,10 @@ const (
 )
 
 // keepHouse does what has to be done now and then: the service manager's
-// watchdog, the capture's losses, the store's age.
+// watchdog, the capture's losses.
 func (d *Daemon) keepHouse(ctx context.Context) error {
 	tick := time.NewTicker(houseEvery)
 	defer tick.Stop()
-	var pruned time.Time
 	var dropped uint64
 	for {
 		// A watchdog sign of life comes only while the lanes move on.
@@ -39,10 +38,7 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 			d.notify(sd.SdNotifyWatchdog)
 		}
 		dropped = d.lookAtLosses(dropped)
-		if now := time.Now(); now.Sub(pruned) > pruneEvery {
-			pruned = now
-			d.prune(now)
-		}
+		d.feed.forgetLeak(time.Now())
 		select {
 		case <-ctx.Done():
 			d.notify(sd.SdNotifyStopping)
@@ -66,6 +62,7 @@ func (d *Daemon) moving() bool {
 			return false
 		}
 	}
+	d.health.clear("lane")
 	return true
 }
 
@@ -83,6 +80,21 @@ func (d *Daemon) lookAtLosses(before uint64) uint64 {
 		d.health.clear("loss")
 	}
 	return stats.Dropped
+}
+
+// keepStore drops what is old. It has a task of its own, since a slow disk
+// must not look like a daemon that hangs.
+func (d *Daemon) keepStore(ctx context.Context) error {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		d.prune(time.Now())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 func (d *Daemon) prune(now time.Time) {

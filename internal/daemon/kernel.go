@@ -14,14 +14,15 @@ import (
 // syncEvery is how often kernel and table are compared when nothing calls for it.
 const syncEvery = 30 * time.Second
 
+// wantsKernel says that the settings ask for a layer that acts.
+func (d *Daemon) wantsKernel() bool {
+	return d.config.Mode == config.Enforce && d.config.Backend != config.BackendDryRun
+}
+
 // openKernel opens the layer that the settings ask for: none in monitor mode.
 func (d *Daemon) openKernel() (enforce.Backend, error) {
-	d.health.clear("kernel")
-	if d.config.Mode != config.Enforce || d.config.Backend == config.BackendDryRun {
+	if !d.wantsKernel() {
 		return enforce.DryRun{}, nil
-	}
-	if d.config.Backend == config.BackendXDP {
-		d.health.set("kernel", "XDP is not built yet: nftables is used instead")
 	}
 	udp, tcp := d.ports()
 	table, err := nft.Open(nft.Options{UDP: udp, TCP: tcp})
@@ -31,29 +32,43 @@ func (d *Daemon) openKernel() (enforce.Backend, error) {
 	return enforce.NewNFT(table), nil
 }
 
-// changeKernel takes up new settings of mode, backend and ports.
-func (d *Daemon) changeKernel(before *config.Config) error {
-	if d.config.Mode == before.Mode && d.config.Backend == before.Backend {
-		if layer, ok := d.guard.Layer().(*enforce.NFT); ok {
-			return layer.SetPorts(d.ports())
-		}
-		return nil
-	}
-	if layer, ok := d.guard.Layer().(*enforce.NFT); ok {
-		// The table must be let go before it can be opened again, and what is in
-		// force goes with monitor mode.
-		d.guard.Switch(enforce.DryRun{}, time.Now())
-		if err := layer.Close(d.config.Mode == config.Monitor); err != nil {
+// changeKernel takes up new settings of mode, backend and ports. It goes by the
+// layer in use and not by the settings before, so that the next reload tries
+// again what this one could not do.
+func (d *Daemon) changeKernel() error {
+	d.warnBackend()
+	layer, acting := d.guard.Layer().(*enforce.NFT)
+	switch wanted := d.wantsKernel(); {
+	case acting && wanted:
+		return layer.SetPorts(d.ports())
+	case acting:
+		return d.leaveKernel(true) // nobody is to be kept out any more
+	case wanted:
+		kernel, err := d.openKernel()
+		if err != nil {
 			return err
 		}
+		d.guard.Switch(kernel, time.Now())
+		signal(d.feed.layerChanged)
 	}
-	kernel, err := d.openKernel()
-	if err != nil {
-		return err
-	}
-	d.guard.Switch(kernel, time.Now())
-	signal(d.feed.layerChanged)
 	return nil
+}
+
+// warnBackend says when another layer is used than the settings ask for, or
+// that all is as they say.
+func (d *Daemon) warnBackend() {
+	if d.wantsKernel() && d.config.Backend == config.BackendXDP {
+		d.health.set("kernel", "XDP is not built yet: nftables is used instead")
+		return
+	}
+	d.health.clear("kernel")
+}
+
+// leaveKernel leaves the kernel to itself; with clear, without our bans.
+func (d *Daemon) leaveKernel(clear bool) error {
+	layer := d.guard.Switch(enforce.DryRun{}, time.Now())
+	signal(d.feed.layerChanged)
+	return layer.Close(clear)
 }
 
 // keepKernel keeps the kernel equal to the table: at intervals, and at once
@@ -72,13 +87,11 @@ func (d *Daemon) watchLayer(ctx context.Context, layer enforce.Backend, tick <-c
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var changes <-chan nft.Change
+	var err error
 	if table, ok := layer.(*enforce.NFT); ok {
-		watch, err := table.Watch(ctx)
-		if err != nil {
-			d.health.set("watch", "foreign changes of nftables are noticed only every 30 s: "+err.Error())
-		}
-		changes = watch
+		changes, err = table.Watch(ctx)
 	}
+	d.health.report("watch", "foreign changes of nftables are noticed only every 30 s", err)
 	for d.guard.Layer() == layer {
 		select {
 		case <-ctx.Done():
@@ -106,10 +119,13 @@ const syncTries = 3
 // comes back every time shows in `status`.
 func (d *Daemon) sync() {
 	for range syncTries {
-		began := time.Now()
+		began, troubles := time.Now(), d.feed.troubles.Load()
 		repaired := d.guard.Sync(began)
 		if repaired == 0 {
 			d.health.clear("gap")
+			if d.feed.troubles.Load() == troubles { // kernel and table are equal again
+				d.health.clear("enforce")
+			}
 			return
 		}
 		d.options.Log.Warn("kernel repaired", "elements", repaired, "took", time.Since(began).Round(time.Millisecond))

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"sync"
@@ -37,15 +38,17 @@ func laneCount(recording bool) int {
 
 // lane is one goroutine that reads packets and walks them through the hall.
 type lane struct {
-	daemon  *Daemon
-	number  int
-	hall    *guard.Lane
-	inbox   chan event.Event
-	lost    atomic.Uint64 // events that found the inbox full
-	alive   atomic.Int64  // UnixNano of the last look at the wire
-	counts  atomic.Pointer[laneCounts]
-	record  *recorder
-	packets *source.Packets
+	daemon *Daemon
+	number int
+	// wireName is the wire's among the things that may not work.
+	wireName string
+	hall     *guard.Lane
+	inbox    chan event.Event
+	lost     atomic.Uint64 // events that found the inbox full
+	alive    atomic.Int64  // UnixNano of the last look at the wire
+	counts   atomic.Pointer[laneCounts]
+	record   *recorder
+	packets  *source.Packets
 
 	// mu guards wire, which a reload replaces.
 	mu   sync.Mutex
@@ -60,7 +63,7 @@ type laneCounts struct {
 }
 
 func newLane(d *Daemon, number int) *lane {
-	l := &lane{daemon: d, number: number, hall: d.guard.Lane(number), inbox: make(chan event.Event, laneInbox)}
+	l := &lane{daemon: d, number: number, wireName: fmt.Sprintf("capture %d", number), hall: d.guard.Lane(number), inbox: make(chan event.Event, laneInbox)}
 	l.counts.Store(&laneCounts{})
 	l.alive.Store(time.Now().UnixNano())
 	if d.options.Record != nil {
@@ -78,7 +81,7 @@ func (l *lane) attach(s *senses) {
 
 // run reads until ctx ends. When the capture is closed under it by a reload,
 // the next one is there already.
-func (l *lane) run(ctx context.Context) {
+func (l *lane) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	hurry()
@@ -91,14 +94,15 @@ func (l *lane) run(ctx context.Context) {
 				l.see(e)
 			}
 		})
-		if err != nil && !errors.Is(err, net.ErrClosed) {
-			l.daemon.health.report("capture", "packets cannot be read", err)
+		if !errors.Is(err, net.ErrClosed) {
+			l.daemon.health.report(l.wireName, "packets cannot be read", err)
 		}
 		l.drain()
 		l.hall.Advance(time.Now())
 		l.publish()
 	}
 	l.drain()
+	return nil
 }
 
 func (l *lane) takeUp() {

@@ -62,11 +62,8 @@ func (f *logFollower) run(ctx context.Context) {
 	defer f.follower.Close()
 	settled := make(chan struct{})
 	go func() { defer close(settled); f.settle(ctx) }()
-	err := f.follower.Run(ctx, f.line)
+	_ = f.follower.Run(ctx, f.line) // ends with ctx and gives its reason; what goes wrong meanwhile stands in Stats
 	<-settled
-	if ctx.Err() == nil {
-		f.daemon.health.report("log "+f.config.File, "this log is not followed any more", err)
-	}
 	f.quiet()
 }
 

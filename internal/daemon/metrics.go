@@ -58,7 +58,7 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 
 // serveMetrics answers /metrics and /readyz where the settings say.
 func (d *Daemon) serveMetrics(ctx context.Context) error {
-	if !d.config.Metrics.IsValid() {
+	if !d.first.Metrics.IsValid() {
 		return nil
 	}
 	registry := prometheus.NewRegistry()
@@ -67,7 +67,7 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") })
 	server := &http.Server{
-		Addr: d.config.Metrics.String(), Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
+		Addr: d.first.Metrics.String(), Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxHeaderBytes: 16 << 10,
 	}
 	go func() {

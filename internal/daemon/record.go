@@ -11,7 +11,6 @@ import (
 // recorder writes the packets that were judged, with the time they were
 // judged by, so that a replay of the file meets the same clock.
 type recorder struct {
-	to     io.Writer
 	file   *pcap.Writer
 	health *health
 	frame  []byte
@@ -20,7 +19,7 @@ type recorder struct {
 func newRecorder(to io.Writer, h *health) *recorder {
 	file, err := pcap.NewWriter(to, uint32(packet.RawIP))
 	h.report("record", "the recording cannot be written", err)
-	return &recorder{to: to, file: file, health: h}
+	return &recorder{file: file, health: h}
 }
 
 func (r *recorder) write(e *event.Event, p *packet.Packet) {

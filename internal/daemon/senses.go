@@ -24,6 +24,7 @@ const defaultPort = 5060
 type senses struct {
 	capture    *afpacket.Capture
 	sides      *source.Sides
+	udp, tcp   []uint16 // the ports that are watched
 	interfaces []host.Interface
 	ours       atomic.Pointer[map[netip.Addr]bool]
 	logs       []*logFollower
@@ -33,10 +34,10 @@ type senses struct {
 
 // openSenses opens the capture and begins to follow the logs.
 func (d *Daemon) openSenses() (*senses, error) {
-	udp, tcp := d.ports()
 	s := &senses{}
-	s.sides = &source.Sides{Local: s.local, Ports: make(map[uint16]bool, len(udp))}
-	for _, p := range udp {
+	s.udp, s.tcp = d.ports()
+	s.sides = &source.Sides{Local: s.local, Ports: make(map[uint16]bool, len(s.udp))}
+	for _, p := range s.udp {
 		s.sides.Ports[p] = true
 	}
 	if err := s.findAddresses(d); err != nil {
@@ -44,7 +45,7 @@ func (d *Daemon) openSenses() (*senses, error) {
 	}
 	s.interfaces = d.findInterfaces()
 	capture, err := afpacket.Open(afpacket.Config{
-		Lanes: len(d.lanes), Salt: d.salt, UDP: udp, TCP: tcp, Interfaces: indexes(s.interfaces),
+		Lanes: len(d.lanes), Salt: d.salt, UDP: s.udp, TCP: s.tcp, Interfaces: indexes(s.interfaces),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open capture: %w", err)
@@ -64,10 +65,16 @@ func (d *Daemon) openSenses() (*senses, error) {
 	return s, nil
 }
 
-// close lets the wires go and saves how far the logs were read.
-func (s *senses) close(d *Daemon) {
+// closeLogs ends the following of logs and saves how far they were read. It may
+// be called more than once.
+func (s *senses) closeLogs() {
 	s.stop()
 	s.work.Wait()
+}
+
+// close lets the wires go.
+func (s *senses) close(d *Daemon) {
+	s.closeLogs()
 	if err := s.capture.Close(); err != nil {
 		d.options.Log.Warn("close capture", "error", err)
 	}
@@ -84,7 +91,7 @@ func (s *senses) refresh(d *Daemon) {
 		return
 	}
 	s.interfaces = found
-	d.health.report("interfaces", "the capture does not follow the interfaces", s.capture.SetInterfaces(indexes(found)))
+	d.health.report("capture interfaces", "the capture does not follow the interfaces", s.capture.SetInterfaces(indexes(found)))
 }
 
 func (s *senses) findAddresses(d *Daemon) error {

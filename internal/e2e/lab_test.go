@@ -41,15 +41,25 @@ const (
 	weakPassword  = "119"
 )
 
-// lab is a server with Kamailio, phones, a trunk and an attacker.
+// lab is a server, phones, a trunk and an attacker.
 type lab struct {
 	t                         *testing.T
 	server, phones, attackers *testnet.Host
 	dir                       string // of this test's files; a socket fits
 }
 
+// newLab is a lab whose server runs Kamailio.
 func newLab(t *testing.T) *lab {
-	needs(t, "nft", "kamailio", "sipp", "svcrack", "svwar")
+	needs(t, "kamailio", "sipp", "svcrack", "svwar")
+	l := newBareLab(t)
+	l.startKamailio()
+	return l
+}
+
+// newBareLab is a lab whose server runs nothing: what the wire and the kernel
+// do needs no SIP server.
+func newBareLab(t *testing.T) *lab {
+	needs(t, "nft")
 	net := testnet.New(t)
 	l := &lab{
 		t:         t,
@@ -67,7 +77,6 @@ func newLab(t *testing.T) *lab {
 	l.server.Exec("ip", "route", "add", gateway+"/32", "dev", "eth0")
 	l.server.Exec("ip", "route", "replace", "default", "via", gateway)
 	l.countArrivals()
-	l.startKamailio()
 	return l
 }
 
@@ -233,19 +242,30 @@ func eventually(t *testing.T, within time.Duration, what string, holds func() bo
 // sipward is a running daemon.
 type sipward struct {
 	*lab
-	cmd    *exec.Cmd
-	out    *output
-	socket string
-	state  string
+	cmd      *exec.Cmd
+	out      *output
+	settings string // the file
+	socket   string
+	state    string
+	told     sync.Once // a test that fails tells once how the daemon is
 }
 
 // guard starts sipward in enforce mode with the trunk in its settings.
 func (l *lab) guard(more ...string) *sipward {
 	l.t.Helper()
-	settings := filepath.Join(l.dir, "sipward.yaml")
-	l.write(settings, "mode: enforce\ntrunks: ["+trunkAddress+"]\nlisten:\n  - {port: 5060, transport: udp}\n")
-	s := &sipward{lab: l, socket: filepath.Join(l.dir, "sock"), state: filepath.Join(l.dir, "state")}
-	s.run(append([]string{"--config", settings, "--enforce"}, more...)...)
+	s := l.sipward("mode: enforce\ntrunks: [" + trunkAddress + "]\nlisten:\n  - {port: 5060, transport: udp}\n")
+	s.run(append([]string{"--config", s.settings, "--enforce"}, more...)...)
+	return s
+}
+
+// sipward prepares a daemon with these settings; the caller runs it.
+func (l *lab) sipward(settings string) *sipward {
+	l.t.Helper()
+	s := &sipward{
+		lab: l, settings: filepath.Join(l.dir, "sipward.yaml"),
+		socket: filepath.Join(l.dir, "sock"), state: filepath.Join(l.dir, "state"),
+	}
+	l.write(s.settings, settings)
 	return s
 }
 
@@ -258,34 +278,47 @@ func (s *sipward) run(arguments ...string) {
 	}
 	s.cmd = s.server.Command(path, append([]string{"run", "--state", s.state, "--socket", s.socket}, arguments...)...)
 	s.out = s.start(s.cmd, "sipward")
-	eventually(s.t, 20*time.Second, "sipward is ready", func() bool { return strings.Contains(s.out.String(), "sipward: ready") })
-	s.t.Cleanup(func() {
-		if s.t.Failed() {
-			status, _ := s.ask("status")
-			events, _ := s.ask("events", "--json")
-			s.t.Logf("status:\n%s\nevents:\n%s", status, events)
-		}
-	})
+	eventually(s.t, time.Minute, "sipward is ready", func() bool { return strings.Contains(s.out.String(), "sipward: ready") })
+	s.told.Do(func() { s.t.Cleanup(s.tell) })
+}
+
+// tell shows what the last daemon thinks, after a failure.
+func (s *sipward) tell() {
+	if s.t.Failed() {
+		status, _ := s.ask("status")
+		events, _ := s.ask("events", "--json")
+		s.t.Logf("status:\n%s\nevents:\n%s", status, events)
+	}
 }
 
 // ask runs a verb against the daemon and returns its answer and exit code.
 func (s *sipward) ask(verb string, arguments ...string) (answer string, code int) {
 	s.t.Helper()
+	return s.verb(append([]string{verb, "--socket", s.socket}, arguments...)...)
+}
+
+// verb runs the program on the server and returns what it said and its exit code.
+func (l *lab) verb(arguments ...string) (answer string, code int) {
+	l.t.Helper()
 	path, err := binary()
 	if err != nil {
-		s.t.Fatal(err)
+		l.t.Fatal(err)
 	}
-	cmd := s.server.Command(path, append([]string{verb, "--socket", s.socket}, arguments...)...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
-		s.t.Fatal(err)
+	cmd := l.server.Command(path, arguments...)
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		l.t.Fatal(err)
 	}
+	// One that does not end fails its test alone: killed, its exit code is -1.
+	late := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	cmd.Wait() // its error is the exit code
 	return out.String(), cmd.ProcessState.ExitCode()
 }
 
-// ban is what the tests look at in a row of `sipward bans`.
-type ban struct {
+// block is what the tests look at in a row of `sipward bans`.
+type block struct {
 	Prefix   netip.Prefix
 	Port     int
 	Action   string
@@ -296,15 +329,15 @@ type ban struct {
 }
 
 // bans lists the blocks in force.
-func (s *sipward) bans() []ban {
+func (s *sipward) bans() []block {
 	s.t.Helper()
 	answer, code := s.ask("bans", "--json")
 	if code != 0 {
 		s.t.Fatalf("bans: exit %d: %s", code, answer)
 	}
-	var rows []ban
+	var rows []block
 	for lines := bufio.NewScanner(strings.NewReader(answer)); lines.Scan(); {
-		var b ban
+		var b block
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
 			s.t.Fatalf("%s: %v", lines.Text(), err)
 		}
@@ -316,14 +349,14 @@ func (s *sipward) bans() []ban {
 }
 
 // banOf finds the block of an address.
-func (s *sipward) banOf(address string) (ban, bool) {
+func (s *sipward) banOf(address string) (block, bool) {
 	s.t.Helper()
 	for _, b := range s.bans() {
 		if b.Prefix.Addr().String() == address {
 			return b, true
 		}
 	}
-	return ban{}, false
+	return block{}, false
 }
 
 // delays tells how long after the deciding packet the kernel acted.
