@@ -57,7 +57,7 @@ func (g *Guard) Protect(posts []policy.Post, now time.Time) {
 		if !g.fenced(b.Prefix) {
 			continue
 		}
-		if err := g.kernel.Apply(nil, g.ended(g.table.End(b.Key(), "sipward", now)), now); err != nil {
+		if err := g.kernel.Apply(nil, g.ended(g.table.End(b.Key(), ban.Self, now)), now); err != nil {
 			g.witness.Trouble(err)
 		}
 	}

@@ -94,7 +94,7 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 	host := netip.PrefixFrom(f.Source, f.Source.BitLen())
 	b := ban.Ban{
 		Prefix: host, Rule: f.Rule, Class: string(f.Class), Proof: f.Proof.String(), Why: f.Why,
-		By: "sipward", Since: f.Time, Requests: f.Requests, Evidence: items(f.Items),
+		By: ban.Self, Since: f.Time, Requests: f.Requests, Evidence: items(f.Items),
 		Packet: f.Place.Packet, Line: f.Place.Line,
 	}
 	switch {
