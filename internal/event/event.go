@@ -119,6 +119,9 @@ type Auth struct {
 	Stale bool
 	// User and Response are the credentials' own.
 	User, Realm, Nonce, Response []byte
+	// Others are all nonces and responses of a request that gives several: which
+	// of them its server looks at, the server alone knows.
+	Others [][]byte
 }
 
 // Method is a SIP method the rooms tell apart.

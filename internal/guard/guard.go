@@ -69,10 +69,11 @@ type Options struct {
 // New builds the hall.
 func New(o Options) *Guard {
 	g := &Guard{policy: o.Policy, fence: o.Fence, table: o.Table, kernel: o.Kernel, witness: o.Witness}
+	nonces := track.NewNonces()
 	for range max(o.Lanes, 1) {
 		g.lanes = append(g.lanes, &Lane{
 			guard:  g,
-			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire}),
+			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire, Nonces: nonces}),
 			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes}, detect.All()),
 		})
 	}

@@ -17,6 +17,8 @@ type Digest struct {
 	NC        []byte
 	QOP       []byte
 	Stale     bool // challenge only
+	// Repeated says that a parameter stands there twice; the first one is given.
+	Repeated bool
 }
 
 // parse reads scheme and parameters.
@@ -37,7 +39,7 @@ func (d *Digest) parse(v []byte) Flaws {
 	}
 	// Indexed by name rather than switched on: the order of the pairs differs from phone to phone.
 	var values [paramCount][]byte
-	flaws := digestPairs(v, i, &values)
+	flaws := d.pairs(v, i, &values)
 	d.Username, d.Realm, d.Nonce = values[paramUsername], values[paramRealm], values[paramNonce]
 	d.URI, d.Response, d.Algorithm = values[paramURI], values[paramResponse], values[paramAlgorithm]
 	d.Opaque, d.CNonce, d.NC, d.QOP = values[paramOpaque], values[paramCNonce], values[paramNC], values[paramQOP]
@@ -45,8 +47,8 @@ func (d *Digest) parse(v []byte) Flaws {
 	return flaws
 }
 
-// digestPairs reads the comma separated pairs from i on and keeps the first value of each name.
-func digestPairs(v []byte, i int, values *[paramCount][]byte) (flaws Flaws) {
+// pairs reads the comma separated pairs from i on and keeps the first value of each name.
+func (d *Digest) pairs(v []byte, i int, values *[paramCount][]byte) (flaws Flaws) {
 	for {
 		// RFC 3261 section 7.3.1 allows empty elements in a list.
 		for i < len(v) && (blank(v[i]) || v[i] == ',') {
@@ -59,6 +61,8 @@ func digestPairs(v []byte, i int, values *[paramCount][]byte) (flaws Flaws) {
 		flaws |= f
 		if values[name] == nil {
 			values[name] = value
+		} else if name != paramOther {
+			d.Repeated = true
 		}
 		i = skip(v, end)
 		if i == len(v) {
@@ -111,4 +115,57 @@ func nextComma(v []byte, i int) int {
 		return i + n
 	}
 	return len(v)
+}
+
+// Repeated tells whether a request gives credentials, or a part of them, more than once. Then servers differ in what
+// they read: the first, the last, or those for their own realm.
+func (m *Message) Repeated() bool {
+	if m.Count(HeaderAuthorization)+m.Count(HeaderProxyAuthorization) > 1 {
+		return true
+	}
+	d, ok := m.Credentials()
+	return ok && d.Repeated
+}
+
+// Answers appends every nonce and every response among all credentials to list, at most limit in all. It reads the
+// message once more, so it is for those that are Repeated.
+func (m *Message) Answers(list [][]byte, limit int) [][]byte {
+	for rest := m.buf[:m.body]; len(rest) > 0; {
+		line := rest[:lineEnd(rest)]
+		rest = rest[len(line):]
+		name, value, found := bytes.Cut(line, []byte(":"))
+		if name = trim(name); !found || len(name) > nameBytes {
+			continue
+		}
+		if h := lookup(nameAt(name).first(len(name))); h != HeaderAuthorization && h != HeaderProxyAuthorization {
+			continue
+		}
+		value = trim(value)
+		i := 0
+		for i < len(value) && classes[value[i]]&inToken != 0 { // the scheme
+			i++
+		}
+		for i = skip(value, i); i < len(value) && len(list) < limit; {
+			name, text, end, _ := digestPair(value, i)
+			if name == paramNonce || name == paramResponse {
+				list = append(list, text)
+			}
+			for i = max(end, i+1); i < len(value) && (blank(value[i]) || value[i] == ','); i++ {
+			}
+		}
+	}
+	return list
+}
+
+// lineEnd returns where the header line at the start of b ends, with the lines that are folded to it.
+func lineEnd(b []byte) int {
+	for i := 0; ; {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return len(b)
+		}
+		if i += n + 1; i == len(b) || b[i] != ' ' && b[i] != '\t' {
+			return i
+		}
+	}
 }

@@ -19,9 +19,14 @@ type Packets struct {
 	packet  packet.Packet
 	message sip.Message
 	event   event.Event
-	escapes []byte // unescaped user names of the current message
+	escapes []byte   // unescaped user names of the current message
+	answers [][]byte // nonces and responses of the current message
 	stats   PacketStats
 }
+
+// mostAnswers bounds how many nonces and responses of one message are looked
+// at: each further one is a further chance for a forger.
+const mostAnswers = 8
 
 // PacketStats counts what the frames held.
 type PacketStats struct {
@@ -120,6 +125,10 @@ func (p *Packets) request() {
 	s.UserAgent = m.UserAgent()
 	if d, ok := m.Credentials(); ok {
 		s.Auth = event.Auth{Present: true, User: d.Username, Realm: d.Realm, Nonce: d.Nonce, Response: d.Response}
+		if m.Repeated() {
+			p.answers = m.Answers(p.answers[:0], mostAnswers)
+			s.Auth.Others = p.answers
+		}
 	}
 	p.common()
 }

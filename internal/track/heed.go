@@ -37,12 +37,13 @@ func (s *source) arrived(call uint32, proof event.Grade) {
 // account while a challenge lies there is what scanners do and phones do not.
 func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) {
 	account, call := event.AccountID(accountOf(e)), t.short(e.SIP.CallID)
+	nonce := t.short(e.SIP.Auth.Nonce)
 	answers := e.SIP.Auth.Present && proof > event.None
 	for i := range s.open {
 		c := &s.open[i]
 		switch {
 		case c.account == 0:
-		case answers && (c.call == call || c.account == account):
+		case answers && (c.account == account || c.call == call && c.nonce == nonce):
 			t.outcomes = append(t.outcomes, t.about(e, s, c, event.Followed, proof))
 			*c = challenge{}
 		case c.account != account && !c.counted && now-c.at >= patience(c, e):
@@ -97,6 +98,9 @@ func (t *Tracker) content(e *event.Event) uint64 {
 	h := t.seed.More(uint64(e.SIP.Method), e.SIP.Auth.Response)
 	h = t.seed.More(h, e.SIP.Auth.Nonce)
 	h = t.seed.More(h, e.SIP.Auth.User)
+	for _, other := range e.SIP.Auth.Others {
+		h = t.seed.More(h, other)
+	}
 	h = t.seed.More(h, e.SIP.ToUser)
 	return t.seed.More(h, e.SIP.Target)
 }

@@ -8,8 +8,14 @@ import (
 )
 
 func (t *Tracker) noteCall(e *event.Event, key uint64, now int64) {
-	c, _ := t.calls.Put(t.seed.More(1, e.SIP.CallID), now)
-	*c = call{at: now, request: key, source: t.seed.Addr(e.Remote.Addr())}
+	c, _ := t.calls.Put(t.callKey(e, e.SIP.CallID), now)
+	*c = call{at: now, request: key}
+}
+
+// callKey names a call of a source. Another source may use the same Call-ID,
+// and must not get between a line and its packet.
+func (t *Tracker) callKey(e *event.Event, call []byte) uint64 {
+	return t.seed.More(t.seed.Addr(e.Remote.Addr()), call)
 }
 
 // line takes what a log line says. A line that one of our packets explains
@@ -17,10 +23,14 @@ func (t *Tracker) noteCall(e *event.Event, key uint64, now int64) {
 // the packet names the source. A line alone is a hint of grade C, or B where
 // the server writes about an established connection.
 func (t *Tracker) line(e *event.Event, now int64) {
-	if e.Log.Verdict != event.Hostile && e.Log.Kind != event.AuthOK {
+	if e.Log.Verdict == event.Tampered && e.Log.Source.IsValid() {
+		t.shaped(e, now)
+	}
+	success := e.Log.Verdict == event.Benign && e.Log.Kind == event.AuthOK
+	if e.Log.Verdict != event.Hostile && !success {
 		return
 	}
-	if c := t.calls.Get(t.seed.More(1, e.Log.CallID)); c != nil && len(e.Log.CallID) > 0 {
+	if c := t.calls.Get(t.callKey(e, e.Log.CallID)); c != nil && len(e.Log.CallID) > 0 {
 		t.join(e, c, now)
 		return
 	}
@@ -47,6 +57,16 @@ func (t *Tracker) line(e *event.Event, now int64) {
 	})
 }
 
+// shaped counts the request behind a line that an attacker shaped, unless its
+// packet has been counted.
+func (t *Tracker) shaped(e *event.Event, now int64) {
+	s := t.source(e, now)
+	if !t.wire || !visible(e.Log.Transport) {
+		s.requests++
+	}
+	e.Requests = s.requests
+}
+
 // visible says that the capture can read this transport; a line that does not
 // name one is about UDP nearly always.
 func visible(transport event.Transport) bool {
@@ -56,8 +76,8 @@ func visible(transport event.Transport) bool {
 // join adds what only the server knew to a request that we saw.
 func (t *Tracker) join(e *event.Event, c *call, now int64) {
 	r := t.requests.Get(c.request)
-	s := t.sources.Get(c.source)
-	if r == nil || s == nil || r.logged || c.source != t.seed.Addr(e.Remote.Addr()) ||
+	s := t.sources.Get(t.seed.Addr(e.Remote.Addr()))
+	if r == nil || s == nil || r.logged ||
 		now-c.at > joinTime || c.at-now > joinTime {
 		return
 	}

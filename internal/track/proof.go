@@ -13,19 +13,34 @@ func (t *Tracker) echo(e *event.Event, secret []byte) uint64 {
 }
 
 // proofOf grades what a request proves about its source address by what it
-// repeats of our own words.
-func (t *Tracker) proofOf(e *event.Event, now int64) event.Grade {
-	proof := event.None
+// repeats of our own words, and says whether its credentials answer a challenge
+// of its method.
+func (t *Tracker) proofOf(e *event.Event, now int64) (proof event.Grade, asked bool) {
 	if e.Transport.Connected() {
 		proof = event.GradeB
 	}
-	nonce := e.SIP.Auth.Nonce
-	if e.SIP.Auth.Present && len(nonce) > 0 && t.proofs.Has(t.echo(e, nonce), now) {
-		proof = max(proof, nonceGrade(nonce))
-		// Who keeps using a nonce keeps it alive: it is known to be theirs.
-		t.proofs.Add(t.echo(e, nonce), now)
+	if e.SIP.Auth.Present {
+		grade, answers := t.nonceProof(e, e.SIP.Auth.Nonce, now)
+		proof, asked = max(proof, grade), answers
+		for _, nonce := range e.SIP.Auth.Others {
+			grade, answers = t.nonceProof(e, nonce, now)
+			proof, asked = max(proof, grade), asked || answers
+		}
 	}
-	return max(proof, t.tagProof(e, now))
+	return max(proof, t.tagProof(e, now)), asked
+}
+
+// tagged notes a To-tag of ours on its way to the far side. One that the far
+// side can tell beforehand is no secret: the server repeats a To-tag that the
+// request had already (RFC 3261 8.2.6.2), and PJSIP makes it of the branch
+// (sip_util.c, pjsip_endpt_create_response).
+func (t *Tracker) tagged(e *event.Event, r *request, now int64) {
+	tag := e.SIP.ToTag
+	if len(tag) == 0 || r.tagged || bytes.Equal(tag, e.SIP.Branch) {
+		return
+	}
+	t.proofs.Add(t.echo(e, tag), now)
+	t.tags.see(tag)
 }
 
 // tagProof grades the To-tag of a request inside a dialog.

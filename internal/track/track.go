@@ -44,6 +44,8 @@ type Options struct {
 	// Wire says that packets are captured too: a log line about a transport we
 	// can see then counts only when it joins a packet.
 	Wire bool
+	// Nonces is what the lanes know together; nil makes one of its own.
+	Nonces *Nonces
 }
 
 // Tracker remembers open requests, what our replies contained, and who heeded
@@ -57,6 +59,7 @@ type Tracker struct {
 	tellings *bounded.Table[telling]
 	proofs   *bounded.Generations
 	waiting  queue
+	nonces   *Nonces
 	tags     tagWatch
 	outcomes []event.Outcome
 }
@@ -64,7 +67,11 @@ type Tracker struct {
 // New makes a Tracker. With one lane it takes about 40 MB, and never more.
 func New(o Options) *Tracker {
 	lanes := max(o.Lanes, 1)
+	if o.Nonces == nil {
+		o.Nonces = NewNonces()
+	}
 	return &Tracker{
+		nonces:   o.Nonces,
 		seed:     o.Seed,
 		wire:     o.Wire,
 		sources:  bounded.NewTable[source](32768 / lanes),
@@ -79,6 +86,7 @@ func New(o Options) *Tracker {
 // source is what the tracker holds about one remote address.
 type source struct {
 	requests uint32
+	last     uint64        // key of its latest request
 	open     [16]challenge // challenges it has not heeded yet; a ring
 	next     uint8
 }
@@ -88,6 +96,7 @@ type challenge struct {
 	at      int64
 	account uint64 // event.AccountID, 0 in an empty slot
 	call    uint32 // short hash of the Call-ID
+	nonce   uint32 // short hash of the nonce it asks for
 	port    uint16
 	method  event.Method
 	proof   event.Grade // what its ACK proves: that the reply arrived
@@ -100,15 +109,20 @@ type request struct {
 	at       int64
 	content  uint64 // tells a retransmission from another try under the same ids
 	account  uint64
+	call     uint32 // short hash of the Call-ID
+	branch   uint32 // short hash of the branch
 	name     name
 	remote   [16]byte
 	port     uint16
 	attempts uint8 // tries without a final reply
+	cancels  uint8 // CANCELs without a reply
 	method   event.Method
 	proof    event.Grade
 	result   event.Result
 	status   uint16
 	creds    bool
+	asked    bool // the credentials answer a challenge of this method
+	tagged   bool // it came with a To-tag, on any of its tries
 	logged   bool // a log line about it has been counted
 }
 
@@ -116,7 +130,6 @@ type request struct {
 type call struct {
 	at      int64
 	request uint64 // key in requests
-	source  uint64 // key in sources
 }
 
 // name and shortName are account names of bounded length without a pointer,
@@ -176,27 +189,35 @@ func (t *Tracker) request(e *event.Event, now int64) {
 		t.ack(e, s, now)
 		return
 	}
+	key := t.transaction(e)
 	if e.SIP.Method == event.CANCEL {
+		if r := t.requests.Get(key); r != nil { // it has the ids of what it cancels
+			r.cancels = min(r.cancels, 254) + 1
+			r.tagged = r.tagged || len(e.SIP.ToTag) > 0
+		}
 		return
 	}
-	key := t.transaction(e)
 	content := t.content(e)
 	r, fresh := t.requests.Put(key, now)
+	r.tagged = r.tagged || len(e.SIP.ToTag) > 0
 	if !fresh && r.content == content {
 		return // a retransmission (RFC 3261 17.2.2)
 	}
-	proof := t.proofOf(e, now)
+	proof, asked := t.proofOf(e, now)
 	account := accountOf(e)
-	attempts := r.attempts
 	*r = request{
 		at: now, content: content, account: event.AccountID(account),
+		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch),
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
-		attempts: min(attempts, 254) + 1, method: e.SIP.Method, proof: proof, creds: e.SIP.Auth.Present,
+		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
+		creds: e.SIP.Auth.Present, asked: asked, tagged: r.tagged, cancels: r.cancels,
 	}
 	r.name.set(account)
+	s.last = key
 	t.waiting.push(waiter{key: key, at: now})
 	t.noteCall(e, key, now)
-	if len(e.SIP.ToTag) == 0 { // a request inside a dialog opens no new account
+	// A request inside a dialog opens no new account; REGISTER has no dialogs.
+	if len(e.SIP.ToTag) == 0 || e.SIP.Method == event.REGISTER {
 		t.heed(e, s, now, proof)
 	}
 }
@@ -207,40 +228,68 @@ func (t *Tracker) reply(e *event.Event, now int64) {
 	if s != nil {
 		e.Requests = s.requests
 	}
-	if len(e.SIP.ToTag) > 0 {
-		t.proofs.Add(t.echo(e, e.SIP.ToTag), now)
-		t.tags.see(e.SIP.ToTag)
-	}
 	if e.SIP.Auth.Present {
-		t.proofs.Add(t.echo(e, e.SIP.Auth.Nonce), now)
+		t.challenged(e, now)
 	}
-	if e.SIP.Status < 200 {
+	r := t.asker(e, s, now)
+	if r == nil {
+		return // not one we saw asked
+	}
+	if e.SIP.Method == event.CANCEL && r.cancels > 0 {
+		r.cancels-- // this is the CANCEL's own reply (RFC 3261 9.2)
 		return
 	}
-	r := t.requests.Get(t.transaction(e))
-	if r == nil || r.attempts == 0 || s == nil {
-		return // not one we saw asked, or answered already
+	t.tagged(e, r, now)
+	if e.SIP.Status < 200 || r.attempts == 0 || s == nil {
+		return // not the end, or answered already
 	}
 	r.attempts--
 	r.status = uint16(e.SIP.Status)
 	r.result = resultOf(e, r)
 	t.settle(e, r, s.requests, r.proof)
-	if r.creds && (r.result != event.Failed || r.proof > event.None) {
+	if r.result == event.Accepted || r.creds && r.proof > event.None {
 		return
 	}
 	switch {
 	case r.result == event.Challenged, r.result == event.Failed, r.method == event.OPTIONS:
-		c := challenge{at: now, account: r.account, call: t.short(e.SIP.CallID), port: r.port, method: r.method}
+		c := challenge{at: now, account: r.account, call: t.short(e.SIP.CallID), nonce: t.short(e.SIP.Auth.Nonce), port: r.port, method: r.method}
 		copy(c.name.text[:], r.name.text[:])
 		t.await(e, s, c)
 	}
+}
+
+// asker finds the request that a reply answers. A message that says its ids
+// twice is read in different ways: where the server repeats another id than the
+// one we took, the source's latest open request must be meant. What it proves
+// counts only if one of the ids is the same, for a forger may have asked too.
+func (t *Tracker) asker(e *event.Event, s *source, now int64) *request {
+	key := t.transaction(e)
+	if r := t.requests.Get(key); r != nil || s == nil {
+		return r
+	}
+	last := t.requests.Get(s.last)
+	if last == nil || last.attempts == 0 || now-last.at > answerTime || e.SIP.Status < 200 {
+		return nil
+	}
+	meant := *last
+	if meant.call != t.short(e.SIP.CallID) && meant.branch != t.short(e.SIP.Branch) {
+		if meant.method != e.SIP.Method {
+			return nil
+		}
+		meant.proof, meant.asked = event.None, false
+	}
+	// Under these ids the reply may come again; its tag may be anybody's.
+	meant.attempts, meant.tagged = 1, true
+	r, _ := t.requests.Put(key, now)
+	*r = meant
+	return r
 }
 
 // resultOf judges a final reply together with its request.
 func resultOf(e *event.Event, r *request) event.Result {
 	status := e.SIP.Status
 	switch {
-	case status < 300 && r.creds:
+	case status < 300 && r.creds && (r.asked || r.method == event.REGISTER):
 		return event.Accepted
 	case status < 300 && r.method == event.INVITE:
 		return event.Served

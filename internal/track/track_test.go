@@ -191,7 +191,7 @@ func TestInventedNoncesProveNothing(t *testing.T) {
 			nonce[j] = byte('0' + n%10)
 		}
 		e.SIP.Auth = event.Auth{Present: true, Nonce: nonce}
-		if x.proofOf(e, noon.UnixNano()) > event.None {
+		if proof, _ := x.proofOf(e, noon.UnixNano()); proof > event.None {
 			proven++
 		}
 	}
@@ -203,7 +203,7 @@ func TestInventedNoncesProveNothing(t *testing.T) {
 func TestConnectionsAreProof(t *testing.T) {
 	x := newExchange(Options{})
 	e := &event.Event{Kind: event.Request, Inbound: true, Remote: phone, Local: server, Transport: event.TCP, Time: noon}
-	if got := x.proofOf(e, noon.UnixNano()); got != event.GradeB {
+	if got, _ := x.proofOf(e, noon.UnixNano()); got != event.GradeB {
 		t.Errorf("TCP proves %s, want B", got)
 	}
 }
@@ -482,5 +482,29 @@ func BenchmarkPair(b *testing.B) {
 	for i := range b.N {
 		e.SIP.CSeq = uint32(i)
 		x.Pair(e)
+	}
+}
+
+// TestShapedLines: a line that an attacker shaped counts a request and settles
+// nothing, whatever it says of success.
+func TestShapedLines(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		wire bool
+		log  event.Log
+		want uint32
+	}{
+		{"bad: by nobody", false, event.Log{Verdict: event.Tampered}, 0},
+		{"bad: about a transport that we watch", true, event.Log{Verdict: event.Tampered, Source: phone, Transport: event.UDP}, 0},
+		{"an attack", false, event.Log{Verdict: event.Tampered, Source: phone, Kind: event.AuthFailed}, 1},
+		{"a success", false, event.Log{Verdict: event.Tampered, Source: phone, Kind: event.AuthOK}, 1},
+		{"about a connection", true, event.Log{Verdict: event.Tampered, Source: phone, Transport: event.TLS}, 1},
+	} {
+		x := newExchange(Options{Wire: test.wire})
+		e := &event.Event{Kind: event.Line, Time: noon, Remote: phone, Inbound: true, Log: test.log}
+		x.see(e)
+		if e.Requests != test.want || len(e.Outcomes) > 0 {
+			t.Errorf("%s: %d requests, outcomes %+v", test.name, e.Requests, e.Outcomes)
+		}
 	}
 }
