@@ -27,10 +27,18 @@ type NFT struct {
 	// known says that the table knows our prefixes, and not only the pieces that
 	// nested ones are in the kernel: so it is not after adoption or an error.
 	known atomic.Bool
+	// fresh says that the table was not there before and nobody has filled it yet.
+	fresh atomic.Bool
+	// applied counts the orders, so that a repair knows whether any came meanwhile.
+	applied atomic.Uint64
 }
 
 // NewNFT takes over an open table.
-func NewNFT(table *nft.Table) *NFT { return &NFT{table: table} }
+func NewNFT(table *nft.Table) *NFT {
+	n := &NFT{table: table}
+	n.fresh.Store(!table.Adopted())
+	return n
+}
 
 // Apply implements Backend.
 func (n *NFT) Apply(put, lift []ban.Ban, now time.Time) error {
@@ -38,6 +46,7 @@ func (n *NFT) Apply(put, lift []ban.Ban, now time.Time) error {
 	if len(add)+len(remove) == 0 {
 		return nil
 	}
+	n.applied.Add(1)
 	if err := n.table.Apply(add, append(remove, n.stale(put)...)); err != nil {
 		n.known.Store(false)
 		return fmt.Errorf("apply bans: %w", err)
@@ -153,13 +162,17 @@ func (n *NFT) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int, error
 			return nil, 0, err
 		}
 	}
-	if broken || !n.known.Load() {
+	if fresh := n.fresh.Swap(false); fresh || broken || !n.known.Load() {
+		before := n.applied.Load()
 		size, err := n.rebuild(live, now)
 		if err != nil {
 			return nil, 0, err
 		}
 		if broken {
 			repaired = size
+		}
+		if n.applied.Load() == before {
+			return nil, repaired, nil
 		}
 		// What was decided while the table was made anew shows in the comparison.
 	}

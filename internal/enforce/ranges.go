@@ -42,7 +42,7 @@ func (n *NFT) rangesDiffer(live iter.Seq[ban.Ban], now time.Time) (bool, error) 
 	held := map[nft.Set]ranges{}
 	for _, set := range ranged {
 		held[set] = ranges{}
-		states, err := n.table.Elements(set)
+		states, err := n.table.Ranges(set)
 		if err != nil {
 			return false, fmt.Errorf("list %s: %w", set, err)
 		}

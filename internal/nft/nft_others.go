@@ -43,6 +43,9 @@ func (*Table) SetPorts(_, _ []uint16) error { return errLinux }
 // Elements lists what the kernel has in a set.
 func (*Table) Elements(Set) ([]ElementState, error) { return nil, errLinux }
 
+// Ranges lists the ranges that the kernel has in a set.
+func (*Table) Ranges(Set) ([]ElementState, error) { return nil, errLinux }
+
 // Get looks one element up.
 func (*Table) Get(Element) (ElementState, bool, error) { return ElementState{}, false, errLinux }
 

@@ -21,11 +21,21 @@ const readAttempts = 10
 // The counters of the dropping and limiting sets count dropped packets;
 // NeverBan and KnownGood have none, nor have the limiting ones before Linux 5.12.
 func (t *Table) Elements(set Set) ([]ElementState, error) {
+	return t.gather(set, func(shape) bool { return true })
+}
+
+// Ranges lists what Elements does without hosts and IPv6 /64s, of which there
+// can be a hundred thousand.
+func (t *Table) Ranges(set Set) ([]ElementState, error) {
+	return t.gather(set, func(s shape) bool { return s == ranges })
+}
+
+func (t *Table) gather(set Set, wanted func(shape) bool) ([]ElementState, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var out []ElementState
 	for _, s := range t.layout.sets {
-		if s.set != set {
+		if s.set != set || !wanted(s.shape) {
 			continue
 		}
 		states, err := t.read(s)

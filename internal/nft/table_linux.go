@@ -162,11 +162,7 @@ func (t *Table) take(o Options) error {
 		return err
 	}
 	var rescued []Element
-	if found.exists {
-		if rescued, err = t.rescue(); err != nil {
-			return err
-		}
-	}
+	old := t.layout
 	for _, can := range []capability{{true, true}, {true, false}, {false, true}, {false, false}} {
 		if can.owner && o.Shared {
 			continue
@@ -175,6 +171,11 @@ func (t *Table) take(o Options) error {
 		if found.exists && found.flags == t.layout.flags() && t.verify() == nil {
 			t.adopted = true
 			return errors.Join(t.remove(t.standIn()), t.socket.commit(t.layout.fillPorts()), t.learnRefresh())
+		}
+		if found.exists && rescued == nil {
+			if rescued, err = t.rescue(old); err != nil {
+				return err
+			}
 		}
 		err = t.create(found, rescued)
 		if !is(err, unix.EOPNOTSUPP) && !is(err, unix.EINVAL) {
@@ -188,9 +189,9 @@ func (t *Table) take(o Options) error {
 }
 
 // rescue reads the elements of a table whose layout may be another one.
-func (t *Table) rescue() ([]Element, error) {
-	var out []Element
-	for _, s := range t.layout.sets {
+func (t *Table) rescue(l *layout) ([]Element, error) {
+	out := []Element{}
+	for _, s := range l.sets {
 		states, err := t.read(s)
 		if is(err, unix.ENOENT) {
 			continue
