@@ -188,7 +188,7 @@ func (g *Guard) endLimit(b ban.Ban) []ban.Ban {
 	if !live || limit.Action == ban.Drop || limit.Human() {
 		return nil
 	}
-	return g.table.End(key, "sipward", b.Since)
+	return g.table.End(key, ban.Self, b.Since)
 }
 
 func (g *Guard) ended(entries []ban.Ban) []ban.Ban {
