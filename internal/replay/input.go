@@ -113,6 +113,7 @@ func (in *input) advance() error {
 	if err != nil {
 		return inputError(in.name, err)
 	}
+	head.Time = head.Time.UTC() // one zone for all that is reported
 	return nil
 }
 

@@ -18,6 +18,7 @@ package scenario
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -152,7 +153,7 @@ func parseMessages(text string, shift float64) ([]Message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("time of %q: %w", strings.TrimSpace(line), err)
 		}
-		m := Message{Time: Start.Add(time.Duration((seconds + shift) * float64(time.Second)))}
+		m := Message{Time: Start.Add(time.Duration(math.Round((seconds+shift)*1e6)) * time.Microsecond)}
 		if m.From, err = netip.ParseAddrPort(header[2]); err != nil {
 			return nil, fmt.Errorf("source of %q: %w", strings.TrimSpace(line), err)
 		}
