@@ -42,8 +42,10 @@ type Witness interface {
 	// Done is called for every change of the table, with the entry as it now
 	// is; an entry that ended has Ended set.
 	Done(b ban.Ban)
-	// Again is called when a block is decided, at the given time, whose entry has
-	// been in force since b.Since.
+	// Again is called when evidence decides a drop, at the given time, for a
+	// source whose entry has been in force since b.Since: that evidence is our
+	// side's answers, so the server is still being reached. A limit may rest on
+	// requests alone, which the capture sees before the kernel drops them.
 	Again(b ban.Ban, at time.Time)
 	// Fenced is called for a block that the never-ban fence turned away.
 	Fenced(b ban.Ban)
@@ -120,7 +122,7 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 		return fenced
 	}
 	entry, changed := g.table.Put(b)
-	if b.Action.Blocks() && entry.Since.Before(b.Since) {
+	if b.Action == ban.Drop && !b.Human() && entry.Since.Before(b.Since) {
 		g.witness.Again(entry, b.Since)
 	}
 	if changed {

@@ -283,6 +283,11 @@ func TestAgain(t *testing.T) {
 	if len(r.witness.again) != 1 {
 		t.Error("a success is no block again")
 	}
+	r.finding("198.51.100.7", unproven)
+	r.order(ban.Drop, "198.51.100.7")
+	if len(r.witness.again) != 1 {
+		t.Error("neither requests alone nor a human's order say that the server still answers")
+	}
 }
 
 // TestExpire: the table ends what is over, and the kernel does so by itself.
