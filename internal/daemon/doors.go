@@ -26,6 +26,7 @@ func (d *Daemon) doors() control.Doors {
 
 // Order implements control.Guard.
 func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
+	b.Prefix = b.Key().Prefix // one spelling, or the fence would not know it
 	if post, held := d.fence.Holds(b.Prefix); held && b.Action.Blocks() {
 		return control.Receipt{}, &control.Problem{
 			What: fmt.Sprintf("%s is never banned", b.Prefix), Why: "it is " + post.Reason,

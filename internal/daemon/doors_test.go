@@ -1,0 +1,200 @@
+package daemon
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/event"
+)
+
+func TestOrder(t *testing.T) {
+	r := newRig(t, nil)
+	r.scribe()
+	r.protect("198.51.100.0/24")
+	over := entry(ban.Drop, "203.0.113.9", "alice")
+	over.Until = over.Since.Add(-time.Hour)
+	for _, test := range []struct {
+		name  string
+		order ban.Ban
+		kind  error
+	}{
+		{"bad: inside the fence", entry(ban.Drop, "198.51.100.7", "alice"), control.ErrRefused},
+		{"bad: in another spelling", entry(ban.Drop, "::ffff:198.51.100.7", "alice"), control.ErrRefused},
+		{"bad: over before it began", over, control.ErrInvalid},
+		{"bad: no action", entry(ban.None, "203.0.113.9", "alice"), control.ErrInvalid},
+		{"an address", entry(ban.Drop, "203.0.113.7", "alice"), nil},
+		{"a network", entry(ban.Drop, "203.0.113.128/25", "alice"), nil},
+		{"allowed inside the fence", entry(ban.Allow, "198.51.100.7", "alice"), nil},
+	} {
+		receipt, err := r.Order(test.order)
+		if !errors.Is(err, test.kind) || test.kind == nil && err != nil {
+			t.Errorf("%s: %v, want %v", test.name, err, test.kind)
+		}
+		if err != nil {
+			var p *control.Problem
+			if !errors.As(err, &p) || p.What == "" || p.Why == "" {
+				t.Errorf("%s: %v does not say what and why", test.name, err)
+			}
+			continue
+		}
+		if receipt.Prefix != test.order.Key().Prefix || receipt.Action != test.order.Action.String() || receipt.Enforced {
+			t.Errorf("%s: %+v", test.name, receipt)
+		}
+	}
+	// What was acknowledged is on the disk.
+	entries, err := r.store.Load()
+	if err != nil || len(entries) != 3 {
+		t.Errorf("the store has %+v, %v", entries, err)
+	}
+}
+
+// TestOrderWithoutJournal: somebody is told when an order will not outlive the
+// process.
+func TestOrderWithoutJournal(t *testing.T) {
+	r := newRig(t, nil)
+	scribes := newCrew(t.Context(), func() {})
+	scribes.add(r.writer.Run)
+	if err := scribes.dismiss(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Order(entry(ban.Drop, "203.0.113.7", "alice"))
+	if !errors.Is(err, ban.ErrStopped) || !strings.Contains(err.Error(), r.first.State) {
+		t.Errorf("the order gives %v", err)
+	}
+}
+
+func TestLift(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		lift control.Lift
+		left []string
+	}{
+		{"bad: of nobody", control.Lift{Prefix: prefix("192.0.2.1"), Kind: ban.KindBlock}, []string{"2001:db8::/64", "203.0.113.7/32", "203.0.113.9/32"}},
+		{"bad: of the other kind", control.Lift{Prefix: prefix("203.0.113.7"), Kind: ban.KindAllow}, []string{"2001:db8::/64", "203.0.113.7/32", "203.0.113.9/32"}},
+		{"one", control.Lift{Prefix: prefix("203.0.113.7"), Kind: ban.KindBlock}, []string{"2001:db8::/64", "203.0.113.9/32"}},
+		{"all inside", control.Lift{Prefix: prefix("203.0.113.0/24"), Kind: ban.KindBlock}, []string{"2001:db8::/64"}},
+		{"all", control.Lift{All: true, Kind: ban.KindBlock}, nil},
+	} {
+		r := newRig(t, nil)
+		r.scribe()
+		for _, source := range []string{"203.0.113.7", "203.0.113.9", "2001:db8::/64"} {
+			r.guard.Do(entry(ban.Drop, source, ban.Self))
+		}
+		test.lift.By = "alice"
+		n, err := r.Lift(test.lift)
+		if err != nil || n != 3-len(test.left) {
+			t.Errorf("%s: %d, %v", test.name, n, err)
+		}
+		var left []string
+		for b := range r.table.Live(ban.KindBlock) {
+			left = append(left, b.Prefix.String())
+		}
+		slices.Sort(left)
+		if !slices.Equal(left, test.left) {
+			t.Errorf("%s: left %q, want %q", test.name, left, test.left)
+		}
+		// Every lane forgets, once for each entry.
+		for _, l := range r.lanes {
+			if len(l.inbox) != n {
+				t.Errorf("%s: lane %d was told %d times, want %d", test.name, l.number, len(l.inbox), n)
+			}
+			for range len(l.inbox) {
+				if e := <-l.inbox; e.Kind != event.Pardon || !e.Remote.Addr().IsValid() {
+					t.Errorf("%s: lane %d was given %+v", test.name, l.number, e)
+				}
+			}
+		}
+	}
+}
+
+func TestWhy(t *testing.T) {
+	r := newRig(t, nil)
+	r.protect("198.51.100.0/24")
+	drop := entry(ban.Drop, "203.0.113.7", ban.Self)
+	drop.Why, drop.Requests = "it guessed", 12
+	drop.Evidence = []ban.Item{{Time: drop.Since, Account: "100", What: "failed"}}
+	r.guard.Do(drop)
+	r.guard.Do(entry(ban.Limit, "203.0.113.8", ban.Self))
+	r.guard.Do(entry(ban.Pass, "203.0.113.9", ban.Self))
+	r.guard.Do(entry(ban.Drop, "203.0.113.10", ban.Self))
+	r.guard.Pardon(prefix("203.0.113.10"), ban.KindBlock, "alice", time.Now())
+	r.guard.Do(entry(ban.Drop, "2001:db8:1::/48", "alice"))
+	r.guard.Do(entry(ban.Allow, "192.0.2.7", "alice"))
+	for _, test := range []struct {
+		target, verdict, why string
+		entries              int
+	}{
+		{"nobody", control.NotSeen, "", 0},
+		{"192.0.2.1", control.NotSeen, "", 0},
+		{"300.0.2.1", control.NotSeen, "", 0}, // an account, for all we know
+		{"198.51.100.7", control.NeverBan, "it is a post", 0},
+		{"203.0.113.7", control.Blocked, "it guessed", 1},
+		{"::ffff:203.0.113.7", control.Blocked, "it guessed", 1},
+		{"203.0.113.7/32", control.Blocked, "it guessed", 1},
+		{"203.0.113.8", control.Limited, "", 1},
+		{"203.0.113.9", control.KnownGood, "", 1},
+		{"203.0.113.10", control.NotBlocked, "", 1},
+		{"[2001:db8:1::5060]", control.Blocked, "", 1},
+		{"192.0.2.7", control.Allowed, "", 1},
+		{"100", control.NotBlocked, "accounts are never blocked", 1},
+	} {
+		x, err := r.Why(test.target)
+		if err != nil || x.Verdict != test.verdict || !strings.Contains(x.Why, test.why) || len(x.Entries) != test.entries {
+			t.Errorf("%s: %+v, %v", test.target, x, err)
+		}
+		if x.Target != test.target || x.Mode != control.ModeMonitor || x.Layers != nil {
+			t.Errorf("%s: %+v", test.target, x)
+		}
+	}
+	if x, _ := r.Why("203.0.113.7"); x.Requests != 12 || x.First.IsZero() || len(x.Entries[0].Evidence) != 1 {
+		t.Errorf("the explanation lacks something: %+v", x)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	r := newRig(t, nil)
+	r.senses.udp, r.senses.tcp = []uint16{5060, 5080}, []uint16{5061}
+	r.guard.Do(entry(ban.Drop, "203.0.113.7", ban.Self))
+	r.guard.Do(entry(ban.Pass, "203.0.113.9", ban.Self))
+	r.guard.Do(entry(ban.Allow, "192.0.2.7", "alice"))
+	r.health.set("store", "a sentence")
+	r.lanes[0].lost.Store(7)
+	s := r.Status()
+	if s.Bans != 1 || s.Allowed != 1 || s.KnownGood != 1 || s.Mode != control.ModeMonitor || s.State != r.first.State {
+		t.Errorf("status: %+v", s)
+	}
+	if want := []string{"5060/udp", "5080/udp", "5061/tcp"}; !slices.Equal(s.Listen, want) {
+		t.Errorf("listens on %q, want %q", s.Listen, want)
+	}
+	if len(s.Degraded) != 2 || s.Degraded[0] != "a sentence" || !strings.Contains(s.Degraded[1], "7 ") {
+		t.Errorf("degraded: %q", s.Degraded)
+	}
+	if len(s.Sources) != 1 || s.Sources[0].Kind != "packets" {
+		t.Errorf("sources: %+v", s.Sources)
+	}
+	if rows := r.Bans(); len(rows) != 3 || rows[0].Prefix.Addr() != netip.MustParseAddr("203.0.113.7") {
+		t.Errorf("bans: %+v", rows)
+	}
+}
+
+// TestAFullInbox does not hold up whoever gives.
+func TestAFullInbox(t *testing.T) {
+	r := newRig(t, nil)
+	l := r.lanes[0]
+	for range laneInbox + 3 {
+		l.give(event.Event{Kind: event.Line})
+	}
+	if len(l.inbox) != laneInbox || l.lost.Load() != 3 {
+		t.Errorf("%d wait, %d are lost", len(l.inbox), l.lost.Load())
+	}
+	l.drain()
+	if len(l.inbox) != 0 {
+		t.Errorf("%d are left", len(l.inbox))
+	}
+}
