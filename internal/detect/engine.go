@@ -19,6 +19,8 @@ type Engine struct {
 	ports     *bounded.Table[int64] // (source, port) → when it last knew a secret
 	dossiers  *dossiers
 	findings  []Finding
+	lanes     int
+	unproven  allowance
 }
 
 // Detector adds what it reads from a sight to the case about its source. It
@@ -92,6 +94,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 	lanes := max(o.Lanes, 1)
 	return &Engine{
 		seed:      o.Seed,
+		lanes:     lanes,
 		detectors: detectors,
 		cases:     bounded.NewTable[Case](65536 / lanes),
 		guesses:   bounded.NewTable[guessing](65536 / lanes),

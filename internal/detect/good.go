@@ -20,6 +20,13 @@ const (
 	goodFor = int64(30 * 24 * time.Hour)
 )
 
+// How hard a case holds on to its place in memory. Forged packets make new
+// cases without end, and they must not push out what rests on proof.
+const (
+	holdProven = 1
+	holdGood   = 2
+)
+
 // good says that the source knew a secret within goodFor.
 func (s *Sight) good() bool { return s.Case.goodAt != 0 && s.now-s.Case.goodAt < goodFor }
 
@@ -41,5 +48,5 @@ func (goodness) Weigh(s *Sight) {
 		s.report(ClassGood)
 	}
 	c.goodAt = s.now
-	s.engine.cases.Protect(s.key, 1)
+	s.engine.cases.Protect(s.key, holdGood)
 }

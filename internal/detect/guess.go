@@ -57,6 +57,9 @@ func (guessRate) Weigh(s *Sight) {
 	g, fresh := s.engine.guesses.Put(key, s.now)
 	if fresh {
 		g.source = s.key
+		if proven(o) == 1 {
+			s.engine.guesses.Protect(key, holdProven)
+		}
 	}
 	waited := time.Duration(s.now - g.at).Seconds()
 	if fresh {

@@ -31,13 +31,22 @@ func (d *Engine) judge(s *Sight) {
 		v.marks = 0 // marks limit only who is unproven
 	}
 	lnE, rule := combine(limitParts, &v)
-	if lnE < LimitBound || (c.limited != 0 && s.now-c.limited < limitAgain) {
+	if lnE < LimitBound || !d.mayLimit(c, s.now) {
 		return
 	}
-	c.limited = s.now
 	f := s.report(scanClass(s, rule))
 	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
 	f.Why = whyScan(s, rule)
+}
+
+// mayLimit says that a limit of an unproven source is due: it was not reported
+// lately, and there are not too many of them.
+func (d *Engine) mayLimit(c *Case, now int64) bool {
+	if c.limited != 0 && now-c.limited < limitAgain || !d.unproven.take(now, d.lanes) {
+		return false
+	}
+	c.limited = now
+	return true
 }
 
 // against says that a result may count against its source.
@@ -51,6 +60,9 @@ func (d *Engine) judgeProven(s *Sight) {
 	half := proven(o)
 	if half == 1 && (c.weakest == event.None || o.Proof < c.weakest) {
 		c.weakest = o.Proof
+	}
+	if half == 1 && !s.good() {
+		d.cases.Protect(s.key, holdProven)
 	}
 	v := evidence{novel: c.novel[half].value(s.now, novelHalfLife), guess: s.guess, rain: s.rain}
 	v.marks = min(float64(c.markWeight), markCap)
@@ -170,11 +182,9 @@ func (s *Sight) span() time.Duration {
 // source as far as that is beyond doubt. It is no proof of anything else.
 func (d *Engine) tampered(e *event.Event) {
 	now := e.Time.UnixNano()
-	c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now)
-	if c.limited != 0 && now-c.limited < limitAgain {
+	if c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now); !d.mayLimit(c, now) {
 		return
 	}
-	c.limited = now
 	d.findings = append(d.findings, Finding{
 		Source: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Place: e.Place, Rule: "tampered",
 		Class: ClassTampered, Severity: Medium, Proof: event.None, Evidence: LimitBound, Expires: -1, Text: true,

@@ -51,9 +51,11 @@ func (t *Tracker) line(e *event.Event, now int64) {
 	if e.Log.Transport.Connected() {
 		proof = event.GradeB
 	}
+	var account name // a line may be long, and evidence is kept
+	account.set(e.Log.User)
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Proof: proof,
-		Account: string(e.Log.User), AccountID: event.AccountID(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
+		Account: account.String(), AccountID: event.AccountID(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
 	})
 }
 
