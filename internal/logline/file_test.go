@@ -59,3 +59,46 @@ func TestFile(t *testing.T) {
 		t.Errorf("empty file: %v", err)
 	}
 }
+
+// TestFileGivesWhatSaysSomething: Next passes over the rest, and a file that
+// breaks in the middle is an error after what came before.
+func TestFileGivesWhatSaysSomething(t *testing.T) {
+	evidence := stamp + "NOTICE[60] manager.c: 203.0.113.7 failed to authenticate as 'a'"
+	text := strings.Join([]string{"nothing", evidence, "", "nothing", evidence + "\r", "nothing"}, "\n")
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, text+"\n"+strings.Repeat(evidence+"\n", 100)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		from  io.Reader
+		lines []uint64
+		total uint64
+		end   error
+	}{
+		"whole":       {strings.NewReader(text), []uint64{2, 5}, 6, io.EOF},
+		"cut in gzip": {bytes.NewReader(packed.Bytes()[:packed.Len()-4]), nil, 0, io.ErrUnexpectedEOF},
+	} {
+		file, err := NewFile(test.from, Auto, testClock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint64
+		e, err := file.Next()
+		for ; err == nil; e, err = file.Next() {
+			got = append(got, e.Place.Line)
+			if e.Remote.Addr().String() != "203.0.113.7" || e.Kind != event.Line {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		if !errors.Is(err, test.end) || test.lines != nil && (!slices.Equal(got, test.lines) || file.Lines() != test.total) {
+			t.Errorf("%s: lines %v of %d, %v", name, got, file.Lines(), err)
+		}
+		if test.lines == nil && len(got) < 2 {
+			t.Errorf("%s: only %d lines before the break", name, len(got))
+		}
+	}
+}
