@@ -45,7 +45,7 @@ func (unprovenScan) Weigh(s *Sight) {
 	switch {
 	case o.Result == event.Followed, o.Result == event.Served:
 		t.add(scanHeeded, s.now, scanHalfLife)
-		if o.Result == event.Followed {
+		if o.Result == event.Followed && !s.marked() {
 			s.Case.heeds(s)
 		}
 		return

@@ -69,6 +69,23 @@ func (toolMarks) Weigh(s *Sight) {
 	}
 }
 
+// marked says that this very request carries marks that limit by themselves.
+// Who answers a challenge of ours with such a request is the tool itself, and
+// no phone whose address somebody forged.
+func (s *Sight) marked() bool {
+	if s.Case.marks == 0 || s.Event.Kind != event.Request {
+		return false
+	}
+	var v evidence
+	for i := range marks {
+		if s.Case.marks&(1<<i) != 0 && marks[i].shown(s.Event) {
+			v.marks += float64(marks[i].weight)
+		}
+	}
+	lnE, _ := combine(limitParts, &v)
+	return lnE >= LimitBound
+}
+
 // markNames lists the marks a case shows, strongest first.
 func (c *Case) markNames() string {
 	var names []string

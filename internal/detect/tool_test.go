@@ -180,6 +180,32 @@ func TestProvenSourcesAreNotLimitedByMarks(t *testing.T) {
 	}
 }
 
+// TestAToolDoesNotVouchForItself: an answered challenge lifts the limit of an
+// address that somebody forged, but not when the answer has the tool's marks.
+func TestAToolDoesNotVouchForItself(t *testing.T) {
+	tool := event.SIP{FromTag: tagOf("1001\x0112345678"), UserAgent: []byte("friendly-scanner")}
+	for _, test := range []struct {
+		name   string
+		answer event.SIP
+		lifted bool
+	}{
+		{"bad: the tool", tool, false},
+		{"bad: the tool under another name", event.SIP{FromTag: tool.FromTag, UserAgent: []byte("Yealink")}, false},
+		{"a phone at the same address", event.SIP{FromTag: []byte("a6c85cf"), UserAgent: []byte("Yealink")}, true},
+		{"a phone with a joke for a name", event.SIP{FromTag: []byte("a6c85cf"), UserAgent: tool.UserAgent}, true},
+	} {
+		b := newBench()
+		if found := b.request(tool); len(found) != 1 {
+			t.Fatalf("%s: found %+v, want a limit", test.name, found)
+		}
+		found := b.See(&event.Event{Kind: event.Request, Time: b.now, Remote: caller, Local: server, Inbound: true, SIP: test.answer,
+			Outcomes: []event.Outcome{{Result: event.Followed, Remote: caller.Addr(), Port: caller.Port(), Time: b.now, Proof: event.GradeA}}})
+		if lifted := len(found) == 1 && found[0].Class == ClassProven; lifted != test.lifted {
+			t.Errorf("%s: found %+v, want lifted %v", test.name, found, test.lifted)
+		}
+	}
+}
+
 // style is how a SIP stack makes its identifiers.
 type style struct{ tag, branch, callID func(r *random) string }
 
