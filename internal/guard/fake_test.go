@@ -199,9 +199,16 @@ type rig struct {
 	now     time.Time
 }
 
+// newRig makes a hall. Without lanes it has its doors only, and no memory of
+// packets to clear.
 func newRig(lanes int) *rig {
 	r := &rig{kernel: newFakeKernel(), witness: &listener{}, table: ban.NewTable(ban.Limits{}), now: noon}
 	fence := policy.NewFence()
+	if lanes == 0 {
+		p := policy.New(policy.Options{Table: r.table, Fence: fence})
+		r.Guard = &Guard{policy: p, fence: fence, table: r.table, kernel: r.kernel, witness: r.witness}
+		return r
+	}
 	r.Guard = New(Options{
 		Policy: policy.New(policy.Options{Table: r.table, Fence: fence}), Fence: fence, Table: r.table,
 		Kernel: r.kernel, Witness: r.witness, Lanes: lanes, Seed: bounded.Seed{K0: 1, K1: 2},

@@ -23,7 +23,7 @@ func TestNothingPassesTheFence(t *testing.T) {
 		"a human, in IPv6 spelling": func(r *rig) { r.order(ban.Drop, "::ffff:198.51.100.7") },
 		"a human, everybody":        func(r *rig) { r.order(ban.Drop, "0.0.0.0/0") },
 	} {
-		r := newRig(1)
+		r := newRig(0)
 		r.protect("198.51.100.7")
 		r.kernel.orders()
 		block(r)
@@ -46,7 +46,7 @@ func TestFindingsWalkToTheKernel(t *testing.T) {
 		{"unproven", unproven, ban.Limit},
 		{"a right password", class(detect.ClassGood), ban.Pass},
 	} {
-		r := newRig(1)
+		r := newRig(0)
 		r.finding("198.51.100.7", test.change)
 		want := "apply +" + test.action.String() + " 198.51.100.7/32"
 		if got := r.kernel.orders(); !slices.Equal(got, []string{want}) {
@@ -59,7 +59,7 @@ func TestFindingsWalkToTheKernel(t *testing.T) {
 }
 
 func TestNothingToDo(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.finding("198.51.100.7", class(detect.ClassProven)) // nothing to lift
 	r.Do(ban.Ban{})
 	r.Do(ban.Ban{Action: ban.Drop, Since: noon, Until: noon.Add(time.Hour)})                                          // of nobody
@@ -91,7 +91,7 @@ func TestLiftEndsOnlyLimitsOfTheUnproven(t *testing.T) {
 			r.finding(source, func(f *detect.Finding) { f.Proof, f.Evidence = event.GradeC, detect.LimitBound })
 		}, "pass"},
 	} {
-		r := newRig(1)
+		r := newRig(0)
 		test.before(r)
 		ports := 0
 		for b := range r.table.Live(ban.KindBlock) {
@@ -120,7 +120,7 @@ func TestLiftEndsOnlyLimitsOfTheUnproven(t *testing.T) {
 // keeps the port slow that guesses at somebody else's account.
 func TestASuccessLiftsTheLimit(t *testing.T) {
 	const source = "198.51.100.7"
-	r := newRig(1)
+	r := newRig(0)
 	r.finding(source, unproven)
 	r.kernel.orders()
 	r.finding(source, class(detect.ClassGood))
@@ -142,7 +142,7 @@ func TestASuccessLiftsTheLimit(t *testing.T) {
 // stops being known in the same transaction, and does not become so again.
 func TestAHumanOverrulesASuccess(t *testing.T) {
 	for _, banned := range []string{"198.51.100.7", "198.51.100.0/24", "::ffff:198.51.100.7"} {
-		r := newRig(1)
+		r := newRig(0)
 		r.finding("198.51.100.7", class(detect.ClassGood))
 		r.finding("198.51.101.7", class(detect.ClassGood))
 		r.verdict(t, "198.51.100.7", "known")
@@ -167,7 +167,7 @@ func TestAHumanOverrulesASuccess(t *testing.T) {
 
 // TestASuccessDoesNotUndoADrop of our own: it is known from then on.
 func TestASuccessDoesNotUndoADrop(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.finding("198.51.100.7", nil)
 	r.finding("198.51.100.7", class(detect.ClassGood))
 	if b, live := r.table.Get(ban.Key{Prefix: prefix("198.51.100.7"), Kind: ban.KindBlock}); !live || b.Action != ban.Drop {
@@ -177,7 +177,7 @@ func TestASuccessDoesNotUndoADrop(t *testing.T) {
 
 func TestAllowEndsBlocks(t *testing.T) {
 	for _, allowed := range []string{"198.51.100.7", "198.51.100.0/24", "198.51.0.0/16"} {
-		r := newRig(1)
+		r := newRig(0)
 		r.finding("198.51.100.7", nil)
 		r.finding("203.0.113.7", nil)
 		r.kernel.orders()
@@ -202,7 +202,7 @@ func TestAllowEndsBlocks(t *testing.T) {
 }
 
 func TestAllowRunsOut(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.protect("192.0.2.0/24")
 	r.order(ban.Allow, "198.51.100.7")
 	r.now = r.now.Add(59 * time.Minute)
@@ -218,7 +218,7 @@ func TestAllowRunsOut(t *testing.T) {
 
 // TestProtect: a block inside the new fence ends; a wider one goes on around it.
 func TestProtect(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.order(ban.Drop, "198.51.100.0/24")
 	r.finding("203.0.113.7", nil)
 	r.finding("203.0.113.8", unproven)
@@ -244,7 +244,7 @@ func TestProtect(t *testing.T) {
 }
 
 func TestPardon(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	for _, from := range []string{"198.51.100.7", "198.51.100.8", "198.51.100.9"} {
 		r.finding(from, nil)
 	}
@@ -270,7 +270,7 @@ func TestPardon(t *testing.T) {
 }
 
 func TestAgain(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.finding("198.51.100.7", nil)
 	r.now = r.now.Add(30 * time.Second)
 	r.finding("198.51.100.7", nil)
@@ -292,7 +292,7 @@ func TestAgain(t *testing.T) {
 
 // TestExpire: the table ends what is over, and the kernel does so by itself.
 func TestExpire(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.finding("198.51.100.7", unproven)
 	r.kernel.orders()
 	for _, step := range []struct {
@@ -315,7 +315,7 @@ func TestExpire(t *testing.T) {
 }
 
 func TestTroubleIsTold(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	r.finding("198.51.100.9", unproven)
 	r.kernel.refuses = true
 	r.finding("198.51.100.7", nil)
@@ -354,7 +354,7 @@ func (c *comparing) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int,
 // TestSyncChecksAgain: what ends or changes during a comparison is not brought
 // back by it.
 func TestSyncChecksAgain(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	for _, from := range []string{"198.51.100.7", "198.51.100.8", "198.51.100.9"} {
 		r.finding(from, unproven)
 	}
@@ -377,7 +377,7 @@ func TestSyncChecksAgain(t *testing.T) {
 // TestSwitch: monitor mode decides as always, and the layer that follows gets
 // all of it at once.
 func TestSwitch(t *testing.T) {
-	r := newRig(1)
+	r := newRig(0)
 	if old := r.Switch(enforce.DryRun{}, r.now); old != r.kernel {
 		t.Error("the old layer is not handed back")
 	}

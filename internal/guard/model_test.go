@@ -73,7 +73,7 @@ var happenings = map[string]happening{
 func TestHallModel(t *testing.T) {
 	names := []string{"damage", "finding", "order", "pardon", "protect", "wait"}
 	rapid.Check(t, func(t *rapid.T) {
-		r := newRig(1)
+		r := newRig(0)
 		r.protect()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			// Findings are what happens most.
