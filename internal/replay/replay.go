@@ -99,6 +99,11 @@ func Run(files []string, o Options) (Summary, error) {
 	for _, in := range inputs {
 		in.behind = wire && in.lines != nil
 	}
+	// Live, the machine's own addresses are on the list too; here as well a
+	// forged packet may bear one.
+	for _, ours := range local {
+		o.Never = append(o.Never, policy.Post{Prefix: netip.PrefixFrom(ours, ours.BitLen()), Reason: "our own side"})
+	}
 	r := newRun(o, wire)
 	r.summary.Local = local
 	if err := r.all(inputs); err != nil {
