@@ -140,10 +140,7 @@ func (d desk) why(r *http.Request, _ string) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("explain %s: %w", target, err)
 	}
-	if len(e.Entries) > 0 && e.Entries[0].Blocks() && e.Entries[0].Ended.IsZero() {
-		name := prefixText(e.Entries[0].Prefix)
-		e.Undo = []string{"sipward unban " + name, "sipward allow " + name + " --for 24h"}
-	}
+	e.arrange()
 	return e, nil
 }
 
