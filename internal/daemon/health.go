@@ -40,6 +40,7 @@ func (h *health) list(thing string, sentences []string) {
 }
 
 func (h *health) set(thing, sentence string) {
+	sentence = strings.ReplaceAll(sentence, "\n", "; ") // of joined errors
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.wrong[thing] != sentence {
