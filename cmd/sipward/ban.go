@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func banCommand() *cobra.Command {
@@ -64,7 +65,7 @@ func (o *output) receipt(r *control.Receipt, done string) error {
 		}
 		o.printf("%s %s, %s\n", o.paint(green, done), prefixWord(r.Prefix), until)
 		if r.Note != "" {
-			o.printf("%s\n", printable(r.Note))
+			o.printf("%s\n", terminal.Printable(r.Note))
 		}
 	}
 	if r.Enforced {

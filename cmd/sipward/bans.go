@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func bansCommand() *cobra.Command {
@@ -23,6 +24,12 @@ one of them, "sipward unban ADDRESS" lets it in again.`,
 			rows, err := client(cmd).Bans(ctx)
 			if err != nil {
 				return err
+			}
+			if len(rows) > 0 {
+				// The table looks the same in every mode; its meaning does not.
+				if s, err := client(cmd).Status(ctx); err == nil && s.Mode == control.ModeMonitor {
+					fmt.Fprintln(cmd.ErrOrStderr(), "sipward: monitor mode: nobody here is really kept out")
+				}
 			}
 			return newOutput(cmd).rows(rows, "Nobody is banned.")
 		},
@@ -63,10 +70,10 @@ func (o *output) rows(rows []control.BanRow, none string) error {
 		line := fmt.Sprintf("%-*s  %-5s  %-6s  %-5s  %-7s  ", address, rowName(r), dash(r.Proof), r.Action,
 			brief(ago(o.now.Sub(r.Since))), brief(o.left(r.Until)))
 		if why == columns-2 {
-			o.printf("%s\n  %s\n", strings.TrimRight(line, " "), fit(rowReason(r), why))
+			o.printf("%s\n  %s\n", strings.TrimRight(line, " "), terminal.Fit(rowReason(r), why))
 			continue
 		}
-		o.printf("%s%s\n", line, fit(rowReason(r), why))
+		o.printf("%s%s\n", line, terminal.Fit(rowReason(r), why))
 	}
 	return nil
 }
@@ -83,9 +90,9 @@ func rowName(r *control.BanRow) string {
 // rowReason is the sentence, led by the human who ordered it.
 func rowReason(r *control.BanRow) string {
 	if r.Rule == "" {
-		return printable(strings.TrimSuffix("by "+r.By+": "+r.Why, ": "))
+		return terminal.Printable(strings.TrimSuffix("by "+r.By+": "+r.Why, ": "))
 	}
-	return printable(r.Why)
+	return terminal.Printable(r.Why)
 }
 
 // brief keeps the largest unit of a span: 6h12m becomes 6h.

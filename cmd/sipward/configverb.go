@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func configCommand() *cobra.Command {
@@ -31,7 +32,7 @@ func configShowCommand() *cobra.Command {
 		Args:  wants(),
 	}
 	effective := cmd.Flags().Bool("effective", false, "show every key, defaults too")
-	path := cmd.Flags().String("config", "", "read this file instead")
+	path := cmd.Flags().String("config", "", "read this `FILE` instead")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := loadConfig(*path)
 		if err != nil {
@@ -65,7 +66,7 @@ func configValidateCommand() *cobra.Command {
 		Short: "Check the settings: exit 0 or 7",
 		Args:  wants("[FILE]"),
 	}
-	path := cmd.Flags().String("config", "", "check this file")
+	path := cmd.Flags().String("config", "", "check this `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			*path = args[0]
@@ -81,7 +82,7 @@ func configValidateCommand() *cobra.Command {
 		if o.json {
 			return o.object(map[string]any{"file": name, "ok": true})
 		}
-		o.printf("ok: %s\n", printable(name))
+		o.printf("ok: %s\n", terminal.Printable(name))
 		return nil
 	}
 	return cmd
@@ -95,11 +96,15 @@ func loadConfig(path string) (*config.Config, error) {
 	case err == nil:
 		return c, nil
 	case errors.As(err, &wrong):
-		return nil, &exitError{exitInvalid, &control.Problem{What: "the settings are wrong", Why: err.Error(),
-			Do: "mend them and run sipward config validate"}}
+		return nil, wrongSettings(err)
 	case errors.Is(err, config.ErrNoFile):
 		return nil, &exitError{exitInvalid, &control.Problem{What: "there is no settings file " + path,
 			Do: "leave --config out to use " + config.DefaultPath}}
 	}
 	return nil, err
+}
+
+func wrongSettings(err error) error {
+	return &exitError{exitInvalid, &control.Problem{What: "the settings are wrong", Why: err.Error(),
+		Do: "mend them and run sipward config validate"}}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func eventsCommand() *cobra.Command {
@@ -63,8 +64,8 @@ func (o *output) event(r *control.EventRecord) {
 	const whoWidth = 15 // an IPv4 address; longer ones get a line of their own
 	clock := o.clock(r.Time)
 	indent := len(clock) + 2 + 9 + 2 + whoWidth + 2
-	lines := wrap(printable(eventText(r)), columns-indent)
-	o.printf("%s  %s  %-*s", clock, o.paint(colour, fmt.Sprintf("%-9s", printable(r.Type))), whoWidth, who)
+	lines := terminal.Wrap(terminal.Printable(eventText(r)), columns-indent)
+	o.printf("%s  %s  %-*s", clock, o.paint(colour, fmt.Sprintf("%-9s", terminal.Printable(r.Type))), whoWidth, who)
 	if len(who) > whoWidth {
 		lines = append([]string{""}, lines...)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 // The exit codes. They are the same for every verb.
@@ -111,12 +112,12 @@ func printError(w io.Writer, err error) {
 	if !errors.As(err, &p) {
 		p = &control.Problem{What: err.Error()}
 	}
-	fmt.Fprintln(w, "sipward: "+printableLines(p.What))
+	fmt.Fprintln(w, "sipward: "+terminal.PrintableLines(p.What))
 	if p.Why != "" {
-		fmt.Fprintln(w, "    why: "+indentLines(printableLines(p.Why)))
+		fmt.Fprintln(w, "    why: "+indentLines(terminal.PrintableLines(p.Why)))
 	}
 	if p.Do != "" {
-		fmt.Fprintln(w, "     do: "+indentLines(printableLines(p.Do)))
+		fmt.Fprintln(w, "     do: "+indentLines(terminal.PrintableLines(p.Do)))
 	}
 }
 

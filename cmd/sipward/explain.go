@@ -12,8 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func explainCommand() *cobra.Command {
@@ -66,7 +68,7 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	}
 	log, err := logline.NewFile(from, format, clock)
 	if err != nil {
-		return fmt.Errorf("read log: %w", err)
+		return unreadableLog(err)
 	}
 	out := newOutput(cmd)
 	if from == cmd.InOrStdin() { // somebody may be typing, or following a log
@@ -77,6 +79,12 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	return errors.Join(out.explainLog(log), buffered.Flush())
 }
 
+// unreadableLog is input that is there and cannot be read: a directory, half a
+// gzip.
+func unreadableLog(err error) error {
+	return &control.Problem{What: "read log: " + err.Error(), Do: "give a server's log, plain or gzipped", Kind: control.ErrInvalid}
+}
+
 func (o *output) explainLog(log *logline.File) error {
 	for {
 		e, err := log.NextLine()
@@ -84,7 +92,7 @@ func (o *output) explainLog(log *logline.File) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read log: %w", err)
+			return unreadableLog(err)
 		}
 		if err := o.explain(e); err != nil {
 			return err
@@ -112,11 +120,11 @@ func (o *output) explain(e *event.Event) error {
 		rest += " " + x.Transport
 	}
 	if x.User != "" {
-		rest += " user " + printable(x.User)
+		rest += " user " + terminal.Printable(x.User)
 	}
-	o.printf("%s\n", strings.TrimRight(fmt.Sprintf("%7d %s %s", x.Line, verdict, fit(rest, columns-17)), " "))
+	o.printf("%s\n", strings.TrimRight(fmt.Sprintf("%7d %s %s", x.Line, verdict, terminal.Fit(rest, columns-17)), " "))
 	if why := strings.TrimSpace(x.Rule + "  " + x.Note); why != "" {
-		o.printf("%17s%s\n", "", fit(why, columns-17))
+		o.printf("%17s%s\n", "", terminal.Fit(why, columns-17))
 	}
 	return nil
 }

@@ -7,16 +7,13 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 // columns is how wide an answer for people may be.
@@ -51,32 +48,9 @@ func (o *output) object(v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	_, err := o.w.Write(escapeJSON(line.Bytes()))
+	_, err := o.w.Write(terminal.EscapeJSON(line.Bytes()))
 	return err
 }
-
-// escapeJSON writes every unprintable character past ASCII as its number; the
-// encoder has done so with the others, except for the DEL character.
-func escapeJSON(line []byte) []byte {
-	if bytes.IndexFunc(line, unfit) < 0 {
-		return line
-	}
-	var out []byte
-	for len(line) > 0 {
-		c, size := utf8.DecodeRune(line)
-		if unfit(c) {
-			for _, unit := range utf16.AppendRune(nil, c) {
-				out = fmt.Appendf(out, `\u%04x`, unit)
-			}
-		} else {
-			out = append(out, line[:size]...)
-		}
-		line = line[size:]
-	}
-	return out
-}
-
-func unfit(c rune) bool { return c >= 0x7f && !unicode.IsPrint(c) }
 
 func (o *output) printf(format string, args ...any) { fmt.Fprintf(o.w, format, args...) }
 
@@ -97,82 +71,12 @@ func (o *output) paint(colour, text string) string {
 // field prints a label and a text that may take several lines.
 func (o *output) field(label, text string) {
 	const indent = 11
-	for i, line := range wrap(printable(text), columns-indent) {
+	for i, line := range terminal.Wrap(terminal.Printable(text), columns-indent) {
 		if i > 0 {
 			label = ""
 		}
 		o.printf("%-*s%s\n", indent, label, line)
 	}
-}
-
-// wrap breaks text at blanks into lines of at most width letters; a longer
-// word is broken anywhere.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		for utf8.RuneCountInString(word) > width {
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			runes := []rune(word)
-			lines, word = append(lines, string(runes[:width])), string(runes[width:])
-		}
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	if line != "" || len(lines) == 0 {
-		lines = append(lines, line)
-	}
-	return lines
-}
-
-// fit cuts text to width letters.
-func fit(text string, width int) string {
-	runes := []rune(text)
-	if len(runes) <= width {
-		return text
-	}
-	return string(runes[:width-1]) + "…"
-}
-
-// printable makes text from the wire harmless on a terminal: control
-// characters become pictures, and what reorders or hides text becomes its
-// number.
-func printable(text string) string {
-	var b strings.Builder
-	for len(text) > 0 {
-		c, size := utf8.DecodeRuneInString(text)
-		switch {
-		case c == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case c < 0x20:
-			b.WriteRune(0x2400 + c) // the control pictures, in the same order
-		case c == 0x7f:
-			b.WriteRune('␡')
-		case !unicode.IsPrint(c):
-			fmt.Fprintf(&b, `\u%04x`, c)
-		default:
-			b.WriteRune(c)
-		}
-		text = text[size:]
-	}
-	return b.String()
-}
-
-// printableLines is printable for texts of our own with several lines.
-func printableLines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // ago writes a span for people, in its two largest units.

@@ -11,30 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
-	"pgregory.net/rapid"
-)
 
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"":                      "",
-		"\x1b[2J":               "␛[2J",
-		"a\nb\tc\x00":           "a␊b␉c␀",
-		"\x7f":                  "␡",
-		"\u009b31m":             `\u009b31m`,
-		"\u202e\u2066\u200b":    `\u202e\u2066\u200b`,
-		"\ufeff\u2028":          `\ufeff\u2028`,
-		"\xff\xfe":              `\xff\xfe`,
-		"\U000e0041":            `\ue0041`,
-		"plain, é, 日本, emoji 🙂": "plain, é, 日本, emoji 🙂",
-	} {
-		if got := printable(text); got != want {
-			t.Errorf("printable(%q) = %q, want %q", text, got, want)
-		}
-	}
-	if got := printableLines("a\n\x1b\n"); got != "a\n␛\n" {
-		t.Errorf("lines become %q", got)
-	}
-}
+	"github.com/sipward/sipward/internal/terminal"
+)
 
 // TestObject wants JSON that means the same and is harmless on a terminal.
 func TestObject(t *testing.T) {
@@ -52,23 +31,6 @@ func TestObject(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.String()), &again); err != nil || again["why"] != text {
 		t.Errorf("it is read back as %q, %v", again["why"], err)
 	}
-}
-
-// TestPrintableAnything is no fuzz target: that would have to instrument
-// everything the program is linked with.
-func TestPrintableAnything(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
-		got := printable(text)
-		if !utf8.ValidString(got) || printable(got) != got || strings.ContainsFunc(got, func(c rune) bool { return c < ' ' }) {
-			t.Errorf("printable(%q) = %q", text, got)
-		}
-		for _, line := range wrap(got, 20) {
-			if utf8.RuneCountInString(line) > 20 {
-				t.Errorf("wrap(%q): %q", got, line)
-			}
-		}
-	})
 }
 
 func TestSpans(t *testing.T) {
@@ -90,7 +52,7 @@ func TestSpans(t *testing.T) {
 			t.Errorf("grouped(%d) = %s", n, got)
 		}
 	}
-	if got := fit("abcdef", 4); got != "abc…" {
+	if got := terminal.Fit("abcdef", 4); got != "abc…" {
 		t.Errorf("fit gives %q", got)
 	}
 }

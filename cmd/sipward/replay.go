@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/replay"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func replayCommand() *cobra.Command {
@@ -39,7 +41,7 @@ files always give the same verdicts.`,
 		},
 		RunE: runReplay,
 	}
-	cmd.Flags().String("config", "", "settings to judge by (default: none are read)")
+	cmd.Flags().String("config", "", "settings `FILE` to judge by (default: none are read)")
 	cmd.Flags().Bool("messages", false, "print every SIP message too")
 	cmd.Flags().Bool("summary", false, "print the summary only")
 	addLogFlags(cmd)
@@ -62,7 +64,7 @@ func runReplay(cmd *cobra.Command, files []string) error {
 	quiet, _ := cmd.Flags().GetBool("summary")
 	options.Report = &replayReport{out: out, quiet: quiet}
 	options.Read = new(atomic.Int64)
-	stop := showProgress(cmd.ErrOrStderr(), options.Read, sizes(files)*options.Passes())
+	stop := terminal.ShowProgress(cmd.ErrOrStderr(), options.Read, sizes(files)*options.Passes())
 	summary, err := replay.Run(files, options)
 	stop()
 	if err != nil {
@@ -70,7 +72,7 @@ func runReplay(cmd *cobra.Command, files []string) error {
 		return replayError(err)
 	}
 	for _, warning := range summary.Warnings {
-		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+printable(warning))
+		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+terminal.Printable(warning))
 	}
 	if err := out.replaySummary(summary); err != nil {
 		return err
@@ -84,7 +86,7 @@ func replaySettings(cmd *cobra.Command) (*config.Config, error) {
 	if path == "" {
 		return config.Default(), nil
 	}
-	return config.Load(path)
+	return loadConfig(path)
 }
 
 func replayOptions(cmd *cobra.Command, c *config.Config) (replay.Options, error) {
@@ -140,7 +142,7 @@ func (r *replayReport) Message(e *event.Event) {
 		what = fmt.Sprintf("%d %s", m.Status, m.Method)
 	}
 	from, to := net.JoinHostPort(m.Src, fmt.Sprint(m.Sport)), net.JoinHostPort(m.Dst, fmt.Sprint(m.Dport))
-	r.out.printf("%s  %s\n", r.out.clock(m.Time), fit(printable(from+" > "+to+"  "+what), columns-21))
+	r.out.printf("%s  %s\n", r.out.clock(m.Time), terminal.Fit(terminal.Printable(from+" > "+to+"  "+what), columns-21))
 }
 
 // Finding implements replay.Report.
@@ -158,7 +160,7 @@ func (r *replayReport) Ban(b *ban.Ban) {
 		r.put(replay.ObjectOfBan(b))
 	default:
 		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, prefixWord(b.Prefix), ago(b.Until.Sub(b.Since)), b.Requests)
-		r.out.field(r.out.clock(b.Since), r.out.paint(red, what))
+		r.out.printf("%s  %s\n", r.out.clock(b.Since), r.out.paint(red, what))
 		r.out.field("  because", b.Why)
 	}
 }
@@ -211,4 +213,15 @@ func logFlags(cmd *cobra.Command) (logline.Format, logline.Clock, error) {
 		clock.Zone = zone
 	}
 	return format, clock, nil
+}
+
+// sizes adds up the files that can be measured.
+func sizes(files []string) int64 {
+	var whole int64
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			whole += info.Size()
+		}
+	}
+	return whole
 }

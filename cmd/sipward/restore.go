@@ -23,7 +23,7 @@ monitor mode it does nothing.`,
 				Log:  slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 			})
 			if err != nil {
-				return err
+				return startError(err)
 			}
 			newOutput(cmd).printf("%s in force\n", counted(loaded, "entry", "entries"))
 			return nil

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/daemon"
 )
 
@@ -46,8 +49,8 @@ func runDaemon(cmd *cobra.Command, _ []string) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	errors := cmd.ErrOrStderr()
-	log := slog.New(slog.NewTextHandler(errors, nil))
+	stderr := cmd.ErrOrStderr()
+	log := slog.New(slog.NewTextHandler(stderr, nil))
 	record, err := recordFile(cmd)
 	if err != nil {
 		return err
@@ -56,13 +59,29 @@ func runDaemon(cmd *cobra.Command, _ []string) error {
 	o := daemon.Options{
 		Load:   func() (*config.Config, error) { return runSettings(cmd) },
 		Socket: socket, Hangup: hangup, Log: log, Version: version,
-		Ready: func() { fmt.Fprintln(errors, "sipward: ready") },
+		Ready: func() { fmt.Fprintln(stderr, "sipward: ready") },
 	}
 	if record != nil {
 		defer record.Close()
 		o.Record = record
 	}
-	return daemon.Run(ctx, o)
+	return startError(daemon.Run(ctx, o))
+}
+
+// startError puts what keeps a daemon from running into three parts.
+func startError(err error) error {
+	var held *control.HeldError
+	var wrong *config.Error
+	switch {
+	case errors.As(err, &held):
+		return &control.Problem{What: err.Error(), Do: "sipward status", Kind: err}
+	case errors.As(err, &wrong):
+		return wrongSettings(err)
+	case errors.Is(err, fs.ErrPermission):
+		return &control.Problem{What: err.Error(), Why: "watching the network and commanding the kernel need root",
+			Do: "try again with sudo", Kind: err}
+	}
+	return err
 }
 
 // runSettings reads the settings and lets the flags overrule them.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func TestMain(m *testing.M) {
@@ -74,7 +75,7 @@ func scriptNarrow(ts *testscript.TestScript, _ bool, _ []string) {
 			if n := utf8.RuneCountInString(line); n > columns {
 				ts.Fatalf("%d columns: %q", n, line)
 			}
-			if line != printable(line) {
+			if line != terminal.Printable(line) {
 				ts.Fatalf("not printable: %q", line)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func statusCommand() *cobra.Command {
@@ -85,19 +86,23 @@ func (o *output) headline(s *control.Status) {
 	case s.Mode != control.ModeEnforce:
 		word, colour = "watching only", yellow
 	}
-	parts := []string{o.paint(colour, "● "+word), printable(s.Mode)}
+	parts := []string{o.paint(colour, "● "+word), terminal.Printable(s.Mode)}
 	if layers := layerWords(s.Layers); layers != "" {
-		parts = append(parts, fit(printable(layers), 30))
+		parts = append(parts, terminal.Fit(terminal.Printable(layers), 30))
 	}
 	if len(s.Listen) > 0 {
-		parts = append(parts, fit(printable(strings.Join(s.Listen, " ")), 20))
+		parts = append(parts, terminal.Fit(terminal.Printable(strings.Join(s.Listen, " ")), 20))
 	}
 	o.printf("%s\n", strings.Join(parts, " · "))
 }
 
 // numbers says who is out and in, and what needs attention.
 func (o *output) numbers(s *control.Status) {
-	o.field("now", fmt.Sprintf("%d banned · %d known-good · %d allowed", s.Bans, s.KnownGood, s.Allowed))
+	banned := "banned"
+	if s.Mode == control.ModeMonitor {
+		banned = "would be banned"
+	}
+	o.field("now", fmt.Sprintf("%d %s · %d known-good · %d allowed", s.Bans, banned, s.KnownGood, s.Allowed))
 	for i, sentence := range s.Degraded {
 		label := ""
 		if i == 0 {
@@ -112,6 +117,9 @@ func (o *output) status(s *control.Status) {
 	o.headline(s)
 	o.numbers(s)
 	o.field("layers", layerWords(s.Layers))
+	if len(s.Listen) > 0 {
+		o.field("ports", strings.Join(s.Listen, " "))
+	}
 	for i, source := range s.Sources {
 		label := ""
 		if i == 0 {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func uaCommand() *cobra.Command {
@@ -56,6 +58,6 @@ func (o *output) userAgent(ua string) error {
 	colour := map[detect.UserAgentVerdict]string{
 		detect.UserAgentBad: red, detect.UserAgentSuspect: yellow, detect.UserAgentOK: green,
 	}[verdict]
-	o.printf("%s  %s\n", o.paint(colour, fit(string(verdict)+"       ", 8)), fit(printable(ua), columns-10))
+	o.printf("%s  %s\n", o.paint(colour, fmt.Sprintf("%-7s", verdict)), terminal.Fit(terminal.Printable(ua), columns-9))
 	return nil
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/terminal"
 )
 
 func whyCommand() *cobra.Command {
@@ -56,31 +58,51 @@ func meantAsAddress(target string) bool {
 }
 
 func (o *output) explanation(e *control.Explanation) {
-	var live *control.BanRow
-	if len(e.Entries) > 0 && e.Entries[0].Ended.IsZero() {
-		live = &e.Entries[0]
+	rest := e.Entries
+	var deciding *control.BanRow
+	if len(rest) > 0 && rest[0].Ended.IsZero() && slices.Contains(byEntry, e.Verdict) {
+		deciding, rest = &rest[0], rest[1:]
 	}
-	o.verdict(e, live)
-	if live != nil {
-		o.entry(e, live)
+	o.verdict(e, deciding)
+	if deciding != nil {
+		o.entry(e, deciding)
 	}
-	if e.Requests > 0 {
-		o.field("seen", fmt.Sprintf("%s requests, first %s, last %s", grouped(e.Requests), o.clock(e.First), o.clock(e.Last)))
-	}
+	o.seen(e)
 	for i, shield := range e.Shields {
 		o.field(labelOnce("shields", i), shield)
 	}
-	past := e.Entries
-	if live != nil {
-		past = past[1:]
+	live := 0
+	for live < len(rest) && rest[live].Ended.IsZero() {
+		live++
 	}
-	for i := range past {
-		o.field(labelOnce("before", i), o.pastEntry(&past[i]))
+	for i := range rest[:live] {
+		o.field(labelOnce("also", i), o.otherEntry(&rest[i]))
 	}
-	if len(e.Undo) == 2 {
-		o.field("undo", e.Undo[0])
-		o.field("or trust", e.Undo[1])
+	for i := range rest[live:] {
+		o.field(labelOnce("before", i), o.pastEntry(&rest[live+i]))
 	}
+	for i, command := range e.Undo {
+		o.field([...]string{"undo", "or trust"}[min(i, 1)], command)
+	}
+}
+
+// byEntry are the verdicts that one entry of the table gives. The others are
+// given for another reason, whatever entries there are.
+var byEntry = []string{control.Blocked, control.Limited, control.Allowed, control.KnownGood}
+
+// seen says how often and when the target was seen, as far as that is known.
+func (o *output) seen(e *control.Explanation) {
+	if e.Requests == 0 {
+		return
+	}
+	text := counted(int(e.Requests), "request", "requests")
+	if !e.First.IsZero() {
+		text += ", first " + o.clock(e.First)
+	}
+	if !e.Last.IsZero() {
+		text += ", last " + o.clock(e.Last)
+	}
+	o.field("seen", text)
 }
 
 // verdict prints the first line, and the one sentence.
@@ -89,10 +111,14 @@ func (o *output) verdict(e *control.Explanation, live *control.BanRow) {
 	if e.Verdict == control.Blocked || e.Verdict == control.Limited {
 		colour = red
 	}
-	line := o.paint(colour, strings.ToUpper(printable(e.Verdict))) + "  " + printable(e.Target)
+	word := strings.ToUpper(terminal.Printable(e.Verdict))
+	if colour == red && e.Mode == control.ModeMonitor {
+		word = "WOULD BE " + word // the first thing a locked-out person must know
+	}
+	line := o.paint(colour, word) + "  " + terminal.Printable(e.Target)
 	if live != nil {
 		if live.Blocks() {
-			line += ", " + scopeWords(live.Scope)
+			line += ", " + partWords(live)
 		}
 		if live.Until.IsZero() {
 			line += ", forever"
@@ -102,16 +128,20 @@ func (o *output) verdict(e *control.Explanation, live *control.BanRow) {
 	}
 	o.printf("%s\n", line)
 	why := e.Why
-	if why == "" && live != nil {
-		why = live.Why
+	if live != nil && (why == "" || live.Rule == "") {
+		why = rowReason(live)
 	}
 	if why != "" {
 		o.field("because", why)
 	}
 }
 
-func scopeWords(scope string) string {
-	if scope == ban.ScopeAll.String() {
+// partWords says which part of the source's traffic is meant.
+func partWords(r *control.BanRow) string {
+	switch {
+	case r.Port != 0:
+		return fmt.Sprintf("its port %d only", r.Port)
+	case r.Scope == ban.ScopeAll.String():
 		return "every port"
 	}
 	return "SIP ports"
@@ -127,11 +157,15 @@ var proofs = map[string]string{
 
 // entry prints the decision in force and what it rests on.
 func (o *output) entry(e *control.Explanation, r *control.BanRow) {
-	if name := rowName(r); name != e.Target {
+	if name := prefixWord(r.Prefix); name != e.Target {
 		o.field("prefix", name)
 	}
-	if r.Rule != "" {
-		o.field("rule", strings.TrimSpace(r.Rule+"  "+r.Class))
+	switch r.Rule {
+	case "":
+	case r.Class:
+		o.field("rule", r.Rule)
+	default:
+		o.field("rule", r.Rule+" "+r.Class)
 	}
 	if text := proofs[r.Proof]; text != "" {
 		o.field("proof", r.Proof+": "+text)
@@ -182,6 +216,23 @@ func (o *output) evidence(item *ban.Item) string {
 		parts = append(parts, fmt.Sprintf("(%+.1f)", item.Step))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// otherEntry writes an entry that is in force beside the one that decides.
+func (o *output) otherEntry(r *control.BanRow) string {
+	until := "forever"
+	if !r.Until.IsZero() {
+		until = "until " + o.clock(r.Until)
+	}
+	what := r.Action
+	if what == ban.Pass.String() {
+		what = control.KnownGood
+	}
+	text := rowName(r) + " " + what + " " + until
+	if reason := rowReason(r); reason != "" {
+		text += ": " + reason
+	}
+	return text
 }
 
 // pastEntry writes an entry that is over.

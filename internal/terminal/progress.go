@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 // progressAfter is how long a verb works silently before it shows how far it is.
 const progressAfter = 2 * time.Second
 
-// showProgress shows a human on a terminal how much of the work is done. It
+// ShowProgress shows a human on a terminal how much of the work is done. It
 // returns the function that ends it.
-func showProgress(w io.Writer, done *atomic.Int64, whole int64) (stop func()) {
+func ShowProgress(w io.Writer, done *atomic.Int64, whole int64) (stop func()) {
 	terminal, ok := w.(*os.File)
 	if !ok || whole <= 0 || !term.IsTerminal(int(terminal.Fd())) {
 		return func() {}
@@ -48,15 +48,4 @@ func progressBar(done, whole int64) string {
 	done = min(max(done, 0), whole)
 	full := int(done * width / whole)
 	return fmt.Sprintf("[%s%s] %d %%", strings.Repeat("#", full), strings.Repeat("-", width-full), done*100/whole)
-}
-
-// sizes adds up the files that can be measured.
-func sizes(files []string) int64 {
-	var whole int64
-	for _, name := range files {
-		if info, err := os.Stat(name); err == nil {
-			whole += info.Size()
-		}
-	}
-	return whole
 }
