@@ -96,8 +96,8 @@ func TestHundredThousand(t *testing.T) {
 		s.again()
 		wall, cpu := time.Since(began), s.cpu()
 		t.Logf("%s: ready after %s, with %s of the processors' time", kind, wall.Round(time.Millisecond), cpu)
-		if cpu > 5*time.Second || wall > 15*time.Second {
-			t.Errorf("%s: the start takes %s, %s of the processors' time", kind, wall, cpu)
+		if cpu > 5*time.Second { // how long that takes is up to the machine
+			t.Errorf("%s: the start takes %s of the processors' time", kind, cpu)
 		}
 		s.holds(count)
 		s.sound()
@@ -171,34 +171,31 @@ func TestSecondDaemon(t *testing.T) {
 }
 
 // monitorKernel listens to what is committed to sipward's table from now on. The
-// function it returns gives that.
+// function it returns ends that and gives what it was.
 func (l *lab) monitorKernel() func() string {
 	l.t.Helper()
 	monitor := l.server.Command("nft", "monitor", "ruleset")
-	out := l.start(monitor, "nft monitor")
-	mark := 0
-	// Our own change shows that it listens, and later that it has heard all.
-	sign := func() {
-		mark++
-		name := fmt.Sprintf("mark%d_%d", monitor.Process.Pid, mark)
-		l.server.Exec("nft", "add", "table", "ip", name)
-		eventually(l.t, 10*time.Second, "nft monitor hears "+name, func() bool {
-			if strings.Contains(out.String(), name) {
-				return true
-			}
-			l.server.Exec("nft", "delete", "table", "ip", name)
-			l.server.Exec("nft", "add", "table", "ip", name)
-			return false
-		})
-		l.server.Exec("nft", "delete", "table", "ip", name)
+	out := &output{}
+	monitor.Stdout, monitor.Stderr = out, out
+	if err := monitor.Start(); err != nil {
+		l.t.Fatal(err)
 	}
-	sign()
+	// Marks of our own show that it listens, and in the end that it has heard all.
+	mark := func(name string) {
+		eventually(l.t, 20*time.Second, "nft monitor hears of "+name, func() bool {
+			l.server.Exec("nft", "add table ip "+name+"; delete table ip "+name)
+			return strings.Contains(out.String(), name)
+		})
+	}
+	mark("begin")
 	return func() string {
 		l.t.Helper()
-		sign()
+		mark("end")
+		monitor.Process.Kill()
+		monitor.Wait() // its error is the signal
 		var changes []string
 		for line := range strings.Lines(out.String()) {
-			if strings.Contains(line, "sipward") && !strings.HasPrefix(line, "#") {
+			if strings.Contains(line, "inet sipward") {
 				changes = append(changes, line)
 			}
 		}
@@ -217,7 +214,7 @@ func TestRestoreAtBoot(t *testing.T) {
 	flood := s.attackers.DialUDP(first+":5060", serverAddress+":5060")
 	restore := func() {
 		out, code := s.verb("restore", "--config", s.settings, "--state", s.state)
-		if code != 0 || !strings.Contains(out, fmt.Sprint(count)) {
+		if code != 0 || !strings.HasPrefix(out, "1,000 ") {
 			t.Fatalf("restore: exit %d: %s", code, out)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -141,13 +143,23 @@ func (t *Table) inspect(table string) (presence, error) {
 func (t *Table) claim(found presence) (presence, error) {
 	switch {
 	case found.flags&tableFlagOwner != 0 && found.owner != t.socket.conn.PID():
-		return found, ErrOwned
+		return found, fmt.Errorf("%w: %s", ErrOwned, holder(found.owner))
 	case found.flags != tableFlagPersist:
 		return found, nil
 	}
 	found.flags = tableFlagOwner | tableFlagPersist
 	found.owner = t.socket.conn.PID()
 	return found, t.socket.commit([]netlink.Message{t.layout.newTable(found.flags)})
+}
+
+// holder names the process behind a netlink port: the kernel gives the first
+// socket of a process its pid for a port.
+func holder(port uint32) string {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", port))
+	if err != nil {
+		return fmt.Sprintf("netlink port %d", port)
+	}
+	return fmt.Sprintf("pid %d (%s)", port, strings.TrimSpace(string(name)))
 }
 
 // take tries what the kernel may be able to do, the best first: keep a table
