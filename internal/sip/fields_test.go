@@ -155,7 +155,7 @@ func TestDigest(t *testing.T) {
 				Response: []byte("r"), Algorithm: []byte("MD5"), Opaque: []byte("o"), CNonce: []byte("c"), NC: []byte("1"), QOP: []byte("auth"),
 			}, 0,
 		},
-		{`Digest nc=1, nc=2, algorithx=a, algorithms=b, stale=TRUE`, Digest{Scheme: []byte("Digest"), NC: []byte("1"), Stale: true}, 0},
+		{`Digest nc=1, nc=2, algorithx=a, algorithms=b, stale=TRUE`, Digest{Scheme: []byte("Digest"), NC: []byte("1"), Stale: true, Repeated: true}, 0},
 	}
 	for _, test := range tests {
 		var d Digest
