@@ -80,28 +80,28 @@ type Auth struct {
 // Of takes everything out of a message that is printed. It copies; the result
 // outlives the message.
 func Of(file string, m *sip.Message) *Message {
-	p := &Message{File: Plain([]byte(file)), OK: m.Acceptable(), Kind: m.Kind().String(), Flaws: m.Flaws().Tokens()}
+	p := &Message{File: plain([]byte(file)), OK: m.Acceptable(), Kind: m.Kind().String(), Flaws: m.Flaws().Tokens()}
 	if m.Kind() == sip.None {
 		return p
 	}
 	// The order does not matter: the flaws above have made the reader look at everything already.
-	p.Method, p.RequestURI, p.Status = Plain(m.Method()), Plain(m.RequestURI()), m.Status()
+	p.Method, p.RequestURI, p.Status = plain(m.Method()), plain(m.RequestURI()), m.Status()
 	if m.Kind() == sip.Response {
-		reason := Plain(m.Reason())
+		reason := plain(m.Reason())
 		p.Reason = &reason
 	}
 	p.From = partyOf(m, sip.HeaderFrom, m.From())
 	p.To = partyOf(m, sip.HeaderTo, m.To())
 	p.Contact = partyOf(m, sip.HeaderContact, m.Contact())
-	p.CallID, p.UserAgent, p.Server = Plain(m.CallID()), Plain(m.UserAgent()), Plain(m.Server())
+	p.CallID, p.UserAgent, p.Server = plain(m.CallID()), plain(m.UserAgent()), plain(m.Server())
 	if cseq, ok := m.CSeq(); ok {
-		p.CSeq = &CSeq{&cseq.Number, Plain(cseq.Method)}
+		p.CSeq = &CSeq{&cseq.Number, plain(cseq.Method)}
 	} else if len(cseq.Method) > 0 {
-		p.CSeq = &CSeq{Method: Plain(cseq.Method)}
+		p.CSeq = &CSeq{Method: plain(cseq.Method)}
 	}
 	p.Via = viaOf(m)
 	p.Auth = authOf(m)
-	contentType := Plain(m.ContentType())
+	contentType := plain(m.ContentType())
 	p.ContentType = &contentType
 	if n, ok := m.Expires(); ok {
 		p.Expires = &n
@@ -118,7 +118,7 @@ func partyOf(m *sip.Message, h sip.Header, a sip.NameAddr) *Party {
 		return nil
 	}
 	return &Party{
-		Display: unquoted(a.Display), User: Plain(a.URI.User), Host: Plain(a.URI.Host), Port: a.URI.Port, Tag: Plain(a.Tag),
+		Display: unquoted(a.Display), User: plain(a.URI.User), Host: plain(a.URI.Host), Port: a.URI.Port, Tag: plain(a.Tag),
 	}
 }
 
@@ -129,7 +129,7 @@ func viaOf(m *sip.Message) *Via {
 	}
 	v := m.Via()
 	p := &Via{
-		Transport: Plain(v.Transport), Host: Plain(v.Host), Port: v.Port, Branch: Plain(v.Branch), Received: Plain(v.Received),
+		Transport: plain(v.Transport), Host: plain(v.Host), Port: v.Port, Branch: plain(v.Branch), Received: plain(v.Received),
 	}
 	if v.RPort > 0 {
 		p.RPort = strconv.Itoa(int(v.RPort))
@@ -146,16 +146,16 @@ func authOf(m *sip.Message) *Auth {
 		}
 	}
 	return &Auth{
-		Scheme: Plain(d.Scheme), Username: unquoted(d.Username), Realm: unquoted(d.Realm), Nonce: Plain(d.Nonce),
-		URI: Plain(d.URI), Response: Plain(d.Response), Algorithm: Plain(d.Algorithm), Opaque: Plain(d.Opaque),
-		CNonce: Plain(d.CNonce), NC: Plain(d.NC), QOP: Plain(d.QOP),
+		Scheme: plain(d.Scheme), Username: unquoted(d.Username), Realm: unquoted(d.Realm), Nonce: plain(d.Nonce),
+		URI: plain(d.URI), Response: plain(d.Response), Algorithm: plain(d.Algorithm), Opaque: plain(d.Opaque),
+		CNonce: plain(d.CNonce), NC: plain(d.NC), QOP: plain(d.QOP),
 	}
 }
 
 // unquoted resolves the quoted pairs of a quoted string.
 func unquoted(b []byte) string {
 	if bytes.IndexByte(b, '\\') < 0 {
-		return Plain(b)
+		return plain(b)
 	}
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
@@ -164,12 +164,12 @@ func unquoted(b []byte) string {
 		}
 		out = append(out, b[i])
 	}
-	return Plain(out)
+	return plain(out)
 }
 
-// Plain makes text of bytes from the wire: a folded line becomes one blank (RFC 3261 section 7.3.1), and each byte that
+// plain makes text of bytes from the wire: a folded line becomes one blank (RFC 3261 section 7.3.1), and each byte that
 // is no UTF-8 becomes \xNN, for a JSON string cannot hold it.
-func Plain(b []byte) string {
+func plain(b []byte) string {
 	if utf8.Valid(b) && bytes.IndexByte(b, '\n') < 0 {
 		return string(b)
 	}
