@@ -2,23 +2,35 @@ package daemon
 
 import (
 	"errors"
-	"log/slog"
-	"slices"
 	"testing"
 )
 
-// TestHealth: one sentence for each thing that is wrong, in one line, and none
-// when it works again.
+// TestHealth says a thing once, in the order of the things' names, and tells
+// when it is over.
 func TestHealth(t *testing.T) {
-	h := newHealth(slog.New(slog.DiscardHandler))
-	h.report("settings", "the old ones stay", errors.Join(errors.New("line 2: unknown key"), errors.New("line 3: no prefix")))
-	h.report("disk", "nothing is saved", errors.New("full"))
-	want := []string{"nothing is saved: full", "the old ones stay: line 2: unknown key; line 3: no prefix"}
-	if got := h.sentences(); !slices.Equal(got, want) {
-		t.Errorf("wrong is %q, want %q", got, want)
+	r := newRig(t, nil)
+	broken := errors.New("broken")
+	r.health.report("b", "the second does not work", nil)
+	r.sentences()
+	r.health.report("b", "the second does not work", broken)
+	r.health.report("b", "the second does not work", broken)
+	r.health.report("a", "the first does not work", broken)
+	r.sentences("the first does not work: broken", "the second does not work: broken")
+	if n := r.log.count("the second does not work"); n != 1 {
+		t.Errorf("logged %d times", n)
 	}
-	h.report("disk", "nothing is saved", nil)
-	if got := h.sentences(); !slices.Equal(got, want[1:]) {
-		t.Errorf("after the repair, wrong is %q, want %q", got, want[1:])
+	r.health.report("b", "the second does not work", errors.New("worse"))
+	r.sentences("the first does not work: broken", "the second does not work: worse")
+	r.health.list("c", []string{"this", "that"})
+	r.sentences("the first", "the second", "this; that")
+	r.health.list("c", nil)
+	r.health.report("b", "the second does not work", errors.Join(broken, errors.New("worse")))
+	r.sentences("the first", "the second does not work: broken; worse") // in one line
+	r.health.report("a", "the first does not work", nil)
+	r.health.clear("b")
+	r.health.clear("b")
+	r.sentences()
+	if n := r.log.count("works again"); n != 3 {
+		t.Errorf("said %d times that something works again", n)
 	}
 }
