@@ -105,8 +105,6 @@ type SIP struct {
 	Auth Auth
 	// HeaderOrder is a hash of the ordered header names as spelled.
 	HeaderOrder uint64
-	// Flaws counts what is wrong with the message.
-	Flaws int
 	// Expires is the registration life asked for or granted, in seconds; -1 when unknown.
 	Expires int64
 }
