@@ -226,9 +226,17 @@ func (d *Daemon) stop(clear bool) error {
 	return d.leaveKernel(true)
 }
 
-// reload reads the settings again and takes them up; when they are wrong, the
-// old ones stay.
+// reload takes up the settings as they now are, whoever asks, and keeps in
+// `status` how that ended until the next time.
 func (d *Daemon) reload() error {
+	err := d.takeUp()
+	d.health.report("reload", "the last reload did not succeed", err)
+	return err
+}
+
+// takeUp reads the settings again and puts them in force; when they are wrong,
+// the old ones stay.
+func (d *Daemon) takeUp() error {
 	settings, err := d.options.Load()
 	if err != nil {
 		return err
@@ -291,7 +299,7 @@ func (d *Daemon) heedHangups(ctx context.Context) error {
 		case <-d.options.Hangup:
 		}
 		d.notify(sd.SdNotifyReloading)
-		d.health.report("reload", "the last reload did not succeed", d.reload())
+		_ = d.reload() // it has told the log
 		d.notify(sd.SdNotifyReady)
 	}
 }
