@@ -276,7 +276,7 @@ func TestProofIsTheWeakestOfTheEvidence(t *testing.T) {
 		_, f := until(40, func(i int) []Finding {
 			return b.outcome(event.Failed, "100", test.grades[min(i, len(test.grades)-1)])
 		})
-		if f.Proof != test.want || f.Text != (test.want == event.GradeC) {
+		if f.Proof != test.want || f.Text {
 			t.Errorf("evidence of %v: proof %s, want %s", test.grades, f.Proof, test.want)
 		}
 	}

@@ -87,7 +87,7 @@ func (d *Engine) judgeProven(s *Sight) {
 		c.dropped = s.now
 	}
 	f := s.report(ClassGuess)
-	f.Rule, f.Evidence, f.Proof, f.Text = rule, lnE, grade, half == 0
+	f.Rule, f.Evidence, f.Proof = rule, lnE, grade
 	f.Account, f.Severity = o.Account, High
 	if rule == "enum" {
 		f.Class = ClassEnum

@@ -111,6 +111,10 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
 	case f.Evidence < detect.DropBound:
 		b.Action, b.Until = ban.Slow, f.Time.Add(p.vary(limitTime))
+	case f.Proof == event.GradeC && !f.Text:
+		// What the packets repeat, others could know too (a nonce that went to
+		// several addresses, a tag that can be computed): they may be forged.
+		b.Action, b.Until = ban.Slow, f.Time.Add(p.vary(hintTime))
 	case f.Proof == event.GradeC:
 		p.hint(&b, f)
 	default:
@@ -130,10 +134,11 @@ func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
 // slowPort answers guessing from a known-good address with the narrowest
 // measure: the offending source port. A port that itself serves several good
 // accounts (an exchange, a proxy) is left alone, and so is everybody as long as
-// nothing is proven: those packets may be forged. The finding stays as an alarm.
+// less than grade B is proven: those packets may be forged. The finding stays
+// as an alarm.
 func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
 	pass, _ := p.table.Get(ban.Key{Prefix: b.Prefix, Kind: ban.KindPass})
-	if f.Proof == event.None || f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
+	if f.Proof < event.GradeB || f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
 		*b = ban.Ban{}
 		return
 	}

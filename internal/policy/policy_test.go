@@ -61,7 +61,9 @@ func TestJudge(t *testing.T) {
 		{"a good source is slowed on its port", guess(nil), 3, ban.Slow, 5060, 10 * time.Minute},
 		{"also the port of its one account", guess(func(f *detect.Finding) { f.GoodPort = true }), 1, ban.Slow, 5060, 10 * time.Minute},
 		{"a log alone, on the way", guess(func(f *detect.Finding) { f.Proof, f.Evidence = event.GradeC, detect.LimitBound }), 0, ban.Slow, 0, time.Minute},
-		{"a log alone", guess(func(f *detect.Finding) { f.Proof = event.GradeC }), 0, ban.Drop, 0, 10 * time.Minute},
+		{"bad: packets that may be forged", guess(func(f *detect.Finding) { f.Proof = event.GradeC }), 0, ban.Slow, 0, 10 * time.Minute},
+		{"bad: the same about a good source", guess(func(f *detect.Finding) { f.Proof = event.GradeC }), 1, ban.None, 0, 0},
+		{"a log alone", guess(func(f *detect.Finding) { f.Proof, f.Text = event.GradeC, true }), 0, ban.Drop, 0, 10 * time.Minute},
 		{"grade B", guess(func(f *detect.Finding) { f.Proof = event.GradeB }), 0, ban.Drop, 0, 10 * time.Minute},
 		{"grade A", guess(nil), 0, ban.Drop, 0, 10 * time.Minute},
 		{"a right password", guess(func(f *detect.Finding) { f.Class, f.AccountID = detect.ClassGood, 7 }), 0, ban.Pass, 0, 30 * 24 * time.Hour},
@@ -124,7 +126,7 @@ func TestHintsHaveABudget(t *testing.T) {
 	drops := 0
 	for i := range 1000 {
 		b := p.Judge(guess(func(f *detect.Finding) {
-			f.Proof = event.GradeC
+			f.Proof, f.Text = event.GradeC, true
 			f.Source = netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)})
 			f.Time = noon.Add(time.Duration(i) * time.Millisecond)
 		}))
@@ -135,7 +137,7 @@ func TestHintsHaveABudget(t *testing.T) {
 	if drops != budget {
 		t.Errorf("%d drops on log lines alone within a second, want %d", drops, budget)
 	}
-	if b := p.Judge(guess(func(f *detect.Finding) { f.Proof, f.Time = event.GradeC, noon.Add(time.Hour) })); b.Action != ban.Drop {
+	if b := p.Judge(guess(func(f *detect.Finding) { f.Proof, f.Text, f.Time = event.GradeC, true, noon.Add(time.Hour) })); b.Action != ban.Drop {
 		t.Errorf("an hour later: %s, want drop", b.Action)
 	}
 }

@@ -64,7 +64,7 @@ type Tracker struct {
 	outcomes []event.Outcome
 }
 
-// New makes a Tracker. With one lane it takes about 40 MB, and never more.
+// New makes a Tracker. With one lane it takes about 60 MB, and never more.
 func New(o Options) *Tracker {
 	lanes := max(o.Lanes, 1)
 	if o.Nonces == nil {
@@ -78,7 +78,7 @@ func New(o Options) *Tracker {
 		requests: bounded.NewTable[request](65536 / lanes),
 		calls:    bounded.NewTable[call](65536 / lanes),
 		tellings: bounded.NewTable[telling](16384 / lanes),
-		proofs:   bounded.NewGenerations(2<<20/lanes, proofPeriod),
+		proofs:   bounded.NewGenerations(8<<20/lanes, proofPeriod),
 		waiting:  queue{ring: make([]waiter, 65536/lanes)},
 	}
 }
