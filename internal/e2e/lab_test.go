@@ -300,21 +300,28 @@ func (s *sipward) ask(verb string, arguments ...string) (answer string, code int
 // verb runs the program on the server and returns what it said and its exit code.
 func (l *lab) verb(arguments ...string) (answer string, code int) {
 	l.t.Helper()
+	out, errors, code := l.program(arguments...)
+	return out + errors, code
+}
+
+// program runs the program on the server and keeps its two outputs apart.
+func (l *lab) program(arguments ...string) (out, errors string, code int) {
+	l.t.Helper()
 	path, err := binary()
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	cmd := l.server.Command(path, arguments...)
-	out := &output{}
-	cmd.Stdout, cmd.Stderr = out, out
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
 	// One that does not end fails its test alone: killed, its exit code is -1.
-	late := time.AfterFunc(30*time.Second, func() { cmd.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 	defer late.Stop()
 	cmd.Wait() // its error is the exit code
-	return out.String(), cmd.ProcessState.ExitCode()
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 }
 
 // block is what the tests look at in a row of `sipward bans`.
@@ -331,9 +338,9 @@ type block struct {
 // bans lists the blocks in force.
 func (s *sipward) bans() []block {
 	s.t.Helper()
-	answer, code := s.ask("bans", "--json")
+	answer, errors, code := s.program("bans", "--json", "--socket", s.socket)
 	if code != 0 {
-		s.t.Fatalf("bans: exit %d: %s", code, answer)
+		s.t.Fatalf("bans: exit %d: %s", code, errors)
 	}
 	var rows []block
 	for lines := bufio.NewScanner(strings.NewReader(answer)); lines.Scan(); {
