@@ -1,6 +1,7 @@
 package control
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -21,6 +22,9 @@ func (e *Explanation) arrange() {
 		return
 	}
 	name := prefixText(e.Entries[0].Prefix)
+	if network, err := netip.ParsePrefix(e.Target); err == nil && inside(e.Entries[0].Prefix, network) {
+		name = e.Target // lifts every part of it
+	}
 	switch {
 	case e.Entries[0].Blocks():
 		e.Undo = []string{"sipward unban " + name, "sipward allow " + name + " --for 24h"}

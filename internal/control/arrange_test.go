@@ -20,19 +20,21 @@ func TestArrange(t *testing.T) {
 	drop, allow := row("203.0.113.0/24", "drop"), row("203.0.113.7/32", "allow")
 	tests := []struct {
 		name    string
+		target  string
 		entries []BanRow
 		first   BanRow
 		undo    string
 	}{
-		{"only what is over", []BanRow{over}, over, ""},
-		{"only known-good", []BanRow{over, good}, good, ""},
-		{"one phone of a known-good office is limited", []BanRow{good, limit, over}, limit, "sipward unban 203.0.113.7"},
-		{"a limited host in a banned network", []BanRow{limit, good, drop}, drop, "sipward unban 203.0.113.0/24"},
-		{"an allowed host in a banned network", []BanRow{drop, limit, allow}, allow, "sipward allow remove 203.0.113.7"},
+		{"only what is over", "203.0.113.7", []BanRow{over}, over, ""},
+		{"only known-good", "203.0.113.7", []BanRow{over, good}, good, ""},
+		{"one phone of a known-good office is limited", "203.0.113.7", []BanRow{good, limit, over}, limit, "sipward unban 203.0.113.7"},
+		{"a limited host in a banned network", "203.0.113.7", []BanRow{limit, good, drop}, drop, "sipward unban 203.0.113.0/24"},
+		{"an allowed host in a banned network", "203.0.113.7", []BanRow{drop, limit, allow}, allow, "sipward allow remove 203.0.113.7"},
+		{"a network of which one host is limited", "203.0.113.0/28", []BanRow{limit, over}, limit, "sipward unban 203.0.113.0/28"},
 	}
 	for _, test := range tests {
 		for range 2 {
-			e := Explanation{Entries: slices.Clone(test.entries)}
+			e := Explanation{Target: test.target, Entries: slices.Clone(test.entries)}
 			e.arrange()
 			if got := e.Entries[0]; got.Prefix != test.first.Prefix || got.Action != test.first.Action {
 				t.Errorf("%s: first is %s %s", test.name, got.Prefix, got.Action)
