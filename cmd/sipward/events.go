@@ -84,6 +84,9 @@ func (o *output) event(r *control.EventRecord) {
 // eventText gives class, length, reason and the human behind it.
 func eventText(r *control.EventRecord) string {
 	text := r.Class
+	if r.Type == "ban" && r.Action != "" {
+		text = strings.TrimSpace(r.Action + " " + text)
+	}
 	if r.Seconds > 0 && r.Type != "unban" {
 		text = strings.TrimSpace(text + " for " + ago(time.Duration(r.Seconds)*time.Second))
 	}

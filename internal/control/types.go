@@ -237,7 +237,8 @@ const (
 type EventRecord struct {
 	Seq  uint64    `json:"seq"`
 	Time time.Time `json:"time"`
-	// Type is finding, ban, unban, allow, expired, lifted, alarm, repaired, reload or start.
+	// Type is finding, ban, unban, allow, disallow, expired, lifted, alarm, repaired,
+	// reload or start.
 	Type     string       `json:"type"`
 	Src      netip.Addr   `json:"src,omitzero"`
 	Prefix   netip.Prefix `json:"prefix,omitzero"`

@@ -55,6 +55,8 @@ type Daemon struct {
 	// as it stands here; config is the rest.
 	first  *config.Config
 	config *config.Config
+	// served is where SIP servers have been found, where the settings do not say.
+	served []config.Listen
 
 	store   *store.Store
 	table   *ban.Table
@@ -69,7 +71,7 @@ type Daemon struct {
 	salt    uint32 // of the choice of lane
 	senses  *senses
 
-	// changing guards config and senses, and keeps reloads apart from each other
+	// changing guards config, served and senses, and keeps reloads apart from each other
 	// and from the end. Whoever holds it may enter the hall; the hall and its
 	// witness never ask for it.
 	changing sync.Mutex
@@ -168,6 +170,7 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 	keepers.add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.serveMetrics, d.heedHangups,
 		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) })
 	d.say("start")
+	d.tellWatched()
 	d.options.Ready()
 	d.notify(sd.SdNotifyReady)
 	<-ctx.Done()
@@ -179,6 +182,7 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 // open takes up kernel and wires as the settings say.
 func (d *Daemon) open() error {
 	d.warnBackend()
+	d.served = d.servedPorts()
 	kernel, err := d.openKernel()
 	if err != nil {
 		return err
@@ -190,6 +194,7 @@ func (d *Daemon) open() error {
 		return errors.Join(err, kernel.Close(false))
 	}
 	d.senses = s
+	s.followLogs(d)
 	for _, l := range d.lanes {
 		l.attach(s)
 	}
@@ -246,20 +251,16 @@ func (d *Daemon) takeUp() error {
 	if d.ending {
 		return &control.Problem{What: "the daemon is ending"}
 	}
-	before := d.config
+	before, served := d.config, d.served
 	d.config = settings
+	d.served = d.servedPorts()
 	d.names.SetNames(settings.TrunkNames)
-	senses, err := d.openSenses()
-	if err != nil {
-		d.config = before
+	if err := d.changeSenses(); err != nil {
+		d.config, d.served = before, served
 		return err
 	}
-	old := d.senses
-	d.senses = senses
-	for _, l := range d.lanes {
-		l.attach(senses)
-	}
-	old.close(d)
+	d.tellWatched()
+	d.health.clear("reload") // a signal may have found them wrong before
 	d.guard.Protect(d.posts(), time.Now())
 	d.health.report("restart", "restart to take up", waiting(d.first, settings))
 	d.say("reload")

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -130,12 +128,7 @@ func (d *Daemon) Status() control.Status {
 	for _, i := range d.senses.interfaces {
 		s.Layers[i.Name] = layer
 	}
-	for _, p := range d.senses.udp {
-		s.Listen = append(s.Listen, fmt.Sprintf("%d/udp", p))
-	}
-	for _, p := range d.senses.tcp {
-		s.Listen = append(s.Listen, fmt.Sprintf("%d/tcp", p))
-	}
+	s.Listen = d.senses.listen()
 	s.Sources = d.sources()
 	return s
 }
@@ -172,104 +165,10 @@ func (d *Daemon) sources() []control.SourceStatus {
 func (d *Daemon) counts() (total source.PacketStats, last time.Time) {
 	for _, l := range d.lanes {
 		c := l.counts.Load()
-		total.Frames += c.Frames
-		total.Messages += c.Messages
-		total.Junk += c.Junk
-		total.KeepAlives += c.KeepAlives
-		total.Overlaps += c.Overlaps
-		total.Skipped += c.Skipped
+		total = plus(total, c.PacketStats)
 		if c.last.After(last) {
 			last = c.last
 		}
 	}
 	return total, last
-}
-
-// Why implements control.Guard. A target that is no address is an account.
-func (d *Daemon) Why(target string) (control.Explanation, error) {
-	x := control.Explanation{Target: target, Mode: d.mode(), Verdict: control.NotSeen}
-	addr, err := netip.ParseAddr(strings.Trim(target, "[]"))
-	if err != nil {
-		p, err := netip.ParsePrefix(target)
-		if err != nil {
-			d.explainAccount(&x)
-			return x, nil
-		}
-		addr = p.Addr()
-	}
-	addr = addr.Unmap()
-	d.explainEntries(&x, addr)
-	if post, held := d.fence.Holds(netip.PrefixFrom(addr, addr.BitLen())); held && x.Verdict != control.Allowed {
-		x.Verdict, x.Why = control.NeverBan, "it is "+post.Reason
-		x.Shields = append(x.Shields, post.Reason)
-	}
-	if d.enforcing() {
-		x.Layers = map[string]string{}
-		for _, i := range d.watched() {
-			x.Layers[i] = "nft"
-		}
-	}
-	return x, nil
-}
-
-// explainAccount tells who is kept out for what they tried with an account.
-// An account itself is never blocked.
-func (d *Daemon) explainAccount(x *control.Explanation) {
-	tried := func(it ban.Item) bool { return it.Account == x.Target }
-	for b := range d.table.Live(ban.KindBlock) {
-		if !slices.ContainsFunc(b.Evidence, tried) {
-			continue
-		}
-		dropped, _ := d.guard.Dropped(b)
-		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
-	}
-	if len(x.Entries) > 0 {
-		x.Verdict = control.NotBlocked
-		x.Why = fmt.Sprintf("accounts are never blocked; %d sources that tried this one are", len(x.Entries))
-	}
-}
-
-func (d *Daemon) watched() []string {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	var names []string
-	for _, i := range d.senses.interfaces {
-		names = append(names, i.Name)
-	}
-	return names
-}
-
-// explainEntries tells the table's part of an explanation: what is in force
-// decides, and what was is history.
-func (d *Daemon) explainEntries(x *control.Explanation, addr netip.Addr) {
-	rank := map[ban.Action]string{
-		ban.Pass: control.KnownGood, ban.Limit: control.Limited, ban.Slow: control.Limited,
-		ban.Drop: control.Blocked, ban.Allow: control.Allowed,
-	}
-	for _, b := range d.table.Covering(addr) {
-		dropped, _ := d.guard.Dropped(b)
-		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
-		if x.Verdict == control.NotSeen || b.Action.Blocks() && x.Verdict != control.Allowed || b.Action == ban.Allow {
-			x.Verdict, x.Why = rank[b.Action], b.Why
-		}
-		if b.Action == ban.Pass {
-			x.Shields = append(x.Shields, fmt.Sprintf("%d accounts registered from it since %s", len(b.Accounts), b.Since.Format(time.DateTime)))
-		}
-	}
-	for _, b := range d.table.History(netip.PrefixFrom(addr, addr.BitLen())) {
-		if b.Ended.IsZero() {
-			continue
-		}
-		if x.Verdict == control.NotSeen {
-			x.Verdict = control.NotBlocked
-		}
-		x.Entries = append(x.Entries, control.FullRow(&b, 0))
-	}
-	for i := range x.Entries {
-		row := &x.Entries[i]
-		x.Requests = max(x.Requests, uint64(row.Requests))
-		if x.First.IsZero() || row.Since.Before(x.First) {
-			x.First = row.Since
-		}
-	}
 }

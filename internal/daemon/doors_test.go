@@ -126,6 +126,8 @@ func TestWhy(t *testing.T) {
 	r.guard.Pardon(prefix("203.0.113.10"), ban.KindBlock, "alice", time.Now())
 	r.guard.Do(entry(ban.Drop, "2001:db8:1::/48", "alice"))
 	r.guard.Do(entry(ban.Allow, "192.0.2.7", "alice"))
+	r.guard.Do(entry(ban.Limit, "198.18.0.0/24", ban.Self))
+	r.guard.Do(entry(ban.Drop, "198.18.0.7", ban.Self))
 	for _, test := range []struct {
 		target, verdict, why string
 		entries              int
@@ -138,6 +140,11 @@ func TestWhy(t *testing.T) {
 		{"::ffff:203.0.113.7", control.Blocked, "it guessed", 1},
 		{"203.0.113.7/32", control.Blocked, "it guessed", 1},
 		{"203.0.113.8", control.Limited, "", 1},
+		{"198.18.0.7", control.Blocked, "", 2}, // the drop says more than the limit around it
+		{"203.0.113.0/24", control.NotBlocked, "parts of it have 2 entries", 2},
+		{"2001:db8:1:2::/64", control.Blocked, "", 1},
+		{"198.51.100.128/25", control.NeverBan, "a post", 0},
+		{"198.51.102.0/24", control.NotSeen, "", 0},
 		{"203.0.113.9", control.KnownGood, "", 1},
 		{"203.0.113.10", control.NotBlocked, "", 1},
 		{"[2001:db8:1::5060]", control.Blocked, "", 1},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,6 +107,8 @@ func (f *feed) Done(b ban.Ban) {
 		r = ended(&b, "expired")
 	case b.EndedBy == ban.Self:
 		r = ended(&b, "lifted")
+	case !b.Ended.IsZero() && b.Action == ban.Allow:
+		r = ended(&b, "disallow")
 	case !b.Ended.IsZero():
 		r = ended(&b, "unban")
 	case b.Action == ban.Allow:
@@ -193,6 +196,9 @@ func (f *feed) flush() bool {
 	}
 	err := f.store.AppendEvents(records)
 	f.health.report("events", "the event stream is not saved", err)
+	if err == nil {
+		f.log(batch)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -207,6 +213,17 @@ func (f *feed) flush() bool {
 		f.health.set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", f.lost))
 	}
 	return err == nil
+}
+
+// log repeats the drops, and what people ordered, for whoever looks at the log
+// first. Limits are left out: forged packets may cause any number of them.
+func (f *feed) log(batch []control.EventRecord) {
+	for i := range batch {
+		r := &batch[i]
+		if r.Action == ban.Drop.String() || slices.Contains([]string{"unban", "allow", "disallow"}, r.Type) {
+			f.health.log.Info(r.Type, "prefix", r.Prefix, "action", r.Action, "seconds", r.Seconds, "by", r.By, "why", r.Why)
+		}
+	}
 }
 
 // Events implements control.Feed.

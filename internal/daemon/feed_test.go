@@ -46,6 +46,7 @@ func TestFeedTellsOfTheTable(t *testing.T) {
 		{"it ran out", ended(made(ban.Drop, ban.Self), ""), "expired", 0, "", "", false},
 		{"we lifted it", ended(made(ban.Limit, ban.Self), ban.Self), "lifted", 0, ban.Self, "", false},
 		{"a human lifted it", ended(made(ban.Drop, ban.Self), "alice"), "unban", 0, "alice", "", false},
+		{"an allow is taken back", ended(made(ban.Allow, "alice"), "bob"), "disallow", 0, "bob", "", false},
 	} {
 		r := newRig(t, nil)
 		r.feed.Done(test.entry)

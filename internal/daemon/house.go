@@ -29,8 +29,9 @@ const (
 // keepHouse does what has to be done now and then: the service manager's
 // watchdog, the capture's losses.
 func (d *Daemon) keepHouse(ctx context.Context) error {
-	tick := time.NewTicker(houseEvery)
+	tick, look := time.NewTicker(houseEvery), time.NewTicker(serversEvery)
 	defer tick.Stop()
+	defer look.Stop()
 	var dropped uint64
 	for {
 		// A watchdog sign of life comes only while the lanes move on.
@@ -43,6 +44,8 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 		case <-ctx.Done():
 			d.notify(sd.SdNotifyStopping)
 			return nil
+		case <-look.C:
+			d.lookForServers()
 		case <-tick.C:
 		}
 	}

@@ -50,6 +50,9 @@ type lane struct {
 	record   *recorder
 	packets  *source.Packets
 
+	// earlier is what the wires before this one have counted.
+	earlier source.PacketStats
+
 	// mu guards wire, which a reload replaces.
 	mu   sync.Mutex
 	wire *afpacket.Lane
@@ -111,6 +114,7 @@ func (l *lane) takeUp() {
 	if l.next != nil {
 		l.wire = l.next.capture.Lane(l.number)
 		l.packets = source.NewPackets(l.next.sides)
+		l.earlier = l.counts.Load().PacketStats
 		l.next = nil
 	}
 }
@@ -136,7 +140,7 @@ func (l *lane) drain() {
 
 func (l *lane) publish() {
 	l.alive.Store(time.Now().UnixNano())
-	stats := l.packets.Stats()
+	stats := plus(l.earlier, l.packets.Stats())
 	before := l.counts.Load()
 	if stats == before.PacketStats {
 		return
@@ -146,6 +150,14 @@ func (l *lane) publish() {
 		counts.last = time.Now()
 	}
 	l.counts.Store(counts)
+}
+
+// plus adds up what two wires have counted.
+func plus(a, b source.PacketStats) source.PacketStats {
+	return source.PacketStats{
+		Frames: a.Frames + b.Frames, Messages: a.Messages + b.Messages, Junk: a.Junk + b.Junk,
+		KeepAlives: a.KeepAlives + b.KeepAlives, Overlaps: a.Overlaps + b.Overlaps, Skipped: a.Skipped + b.Skipped,
+	}
 }
 
 // give hands the lane an event whose bytes nobody else will change.

@@ -16,9 +16,6 @@ import (
 	"github.com/sipward/sipward/internal/source"
 )
 
-// defaultPort is where SIP is served when nothing says otherwise (RFC 3261 18.1.1).
-const defaultPort = 5060
-
 // senses are the wires that one set of settings asks for. A reload opens new
 // ones before it closes the old.
 type senses struct {
@@ -27,12 +24,13 @@ type senses struct {
 	udp, tcp   []uint16 // the ports that are watched
 	interfaces []host.Interface
 	ours       atomic.Pointer[map[netip.Addr]bool]
+	wanted     []config.Log // the logs to follow; logs are those that can be
 	logs       []*logFollower
 	stop       context.CancelFunc
 	work       sync.WaitGroup
 }
 
-// openSenses opens the capture and begins to follow the logs.
+// openSenses opens the capture. The logs come after it: see followLogs.
 func (d *Daemon) openSenses() (*senses, error) {
 	s := &senses{}
 	s.udp, s.tcp = d.ports()
@@ -51,9 +49,16 @@ func (d *Daemon) openSenses() (*senses, error) {
 		return nil, fmt.Errorf("open capture: %w", err)
 	}
 	s.capture = capture
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	for _, l := range d.findLogs() {
+	return s, nil
+}
+
+// followLogs begins to follow the logs. Whoever followed them before must have
+// ended, or lines would be read twice.
+func (s *senses) followLogs(d *Daemon) {
+	var ctx context.Context
+	ctx, s.stop = context.WithCancel(context.Background())
+	s.wanted = d.findLogs()
+	for _, l := range s.wanted {
 		follower, err := d.followLog(l)
 		if err != nil {
 			d.health.report("log "+l.File, "this log cannot be followed", err)
@@ -62,7 +67,24 @@ func (d *Daemon) openSenses() (*senses, error) {
 		s.logs = append(s.logs, follower)
 		s.work.Go(func() { follower.run(ctx) })
 	}
-	return s, nil
+}
+
+// changeSenses opens new wires before it closes the old. The caller holds
+// changing.
+func (d *Daemon) changeSenses() error {
+	fresh, err := d.openSenses()
+	if err != nil {
+		return err
+	}
+	old := d.senses
+	old.closeLogs()
+	fresh.followLogs(d)
+	d.senses = fresh
+	for _, l := range d.lanes {
+		l.attach(fresh)
+	}
+	old.close(d)
+	return nil
 }
 
 // closeLogs ends the following of logs and saves how far they were read. It may
@@ -131,43 +153,6 @@ func indexes(interfaces []host.Interface) []int {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// ports are the protected ports: the settings' own, else where SIP servers
-// listen, else 5060.
-func (d *Daemon) ports() (udp, tcp []uint16) {
-	listen := d.config.Listen
-	if len(listen) == 0 {
-		listen = d.servedPorts()
-	}
-	for _, l := range listen {
-		if l.Transport == "udp" {
-			udp = append(udp, l.Port)
-		} else {
-			tcp = append(tcp, l.Port)
-		}
-	}
-	slices.Sort(udp)
-	slices.Sort(tcp)
-	return slices.Compact(udp), slices.Compact(tcp)
-}
-
-// servedPorts asks the machine where SIP servers listen.
-func (d *Daemon) servedPorts() []config.Listen {
-	servers, err := d.machine.Servers()
-	if err != nil {
-		d.options.Log.Warn("look for SIP servers", "error", err)
-	}
-	var listen []config.Listen
-	for _, server := range servers {
-		for _, p := range server.Ports {
-			listen = append(listen, config.Listen{Port: p.Port, Transport: string(p.Transport)})
-		}
-	}
-	if len(listen) == 0 {
-		listen = []config.Listen{{Port: defaultPort, Transport: "udp"}, {Port: defaultPort, Transport: "tcp"}}
-	}
-	return listen
 }
 
 // findLogs lists the logs to follow: the settings' own, else those that the
