@@ -93,11 +93,11 @@ func (d *Daemon) explainNetwork(x *control.Explanation, network netip.Prefix) {
 			x.Entries = append(x.Entries, control.FullRow(&b, dropped))
 		}
 	}
-	if post, held := d.fence.Holds(network); held && x.Verdict == control.NotSeen {
-		x.Verdict, x.Why = control.NeverBan, "it is or holds "+post.Reason
-	}
 	if parts > 0 && x.Verdict == control.NotSeen {
 		x.Verdict, x.Why = control.NotBlocked, fmt.Sprintf("not as a whole, but parts of it have %d entries", parts)
+	}
+	if post, held := d.fence.Holds(network); held && x.Verdict == control.NotSeen {
+		x.Verdict, x.Why = control.NeverBan, "it is or holds "+post.Reason
 	}
 }
 
