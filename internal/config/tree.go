@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -23,8 +24,11 @@ const maxDepth = 16
 // keys, directives). It gives nil for an empty document.
 func tree(name string, r io.Reader) (ast.Node, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, mistake(name, 1, 1, "it is a folder", "name the settings file in it")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, fmt.Errorf("read settings: %w", err)
 	}
 	if len(text) > maxBytes {
 		return nil, mistake(name, 1, 1, "the file is larger than 1 MiB", "is this a settings file?")

@@ -29,6 +29,14 @@ func (d *dossiers) add(key uint64, item Item) {
 		file = new(dossier)
 		d.byKey[key] = file
 	}
+	if file.n > 0 {
+		// Two detectors may count one outcome; people read it once.
+		last := &file.item[(file.n-1)%dossierItems]
+		if last.Time.Equal(item.Time) && last.What == item.What && last.Account == item.Account {
+			last.Step += item.Step
+			return
+		}
+	}
 	file.item[file.n%dossierItems] = item
 	file.n++
 }

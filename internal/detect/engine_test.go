@@ -257,7 +257,7 @@ func TestFindingTellsTheWholeStory(t *testing.T) {
 	if f.Why != want {
 		t.Errorf("why: %s\nwant %s", f.Why, want)
 	}
-	if len(f.Items) != 2+n || f.Items[0].What != "tool mark: User-Agent of an attack tool" || f.Items[1].What != "failed" {
+	if len(f.Items) != 1+n || f.Items[0].What != "tool mark: User-Agent of an attack tool" || f.Items[1].What != "failed" {
 		t.Errorf("evidence: %+v", f.Items)
 	}
 }
