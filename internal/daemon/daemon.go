@@ -122,8 +122,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		d.machine.Close()
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.names = host.NewResolver(host.ResolverOptions{})
-	d.names.SetNames(settings.TrunkNames)
+	d.names = d.newNames(settings.TrunkNames)
 	seed := bounded.Seed{K0: rand.Uint64(), K1: rand.Uint64()}
 	count := laneCount(o.Record != nil)
 	d.guard = guard.New(guard.Options{

@@ -52,6 +52,7 @@ func (d *Daemon) keepFence(ctx context.Context) error {
 				return errors.New("watch this machine: the kernel ended the subscription")
 			}
 		case <-d.names.Changed():
+			d.saveNames()
 		}
 		if ctx.Err() != nil {
 			return nil
