@@ -61,16 +61,20 @@ func TestBrokenReload(t *testing.T) {
 	s.again()
 	changes := s.monitorKernel()
 	before := lasting(s.status())
+	complaint := ""
 	for _, test := range broken {
 		s.write(s.settings, test.text)
 		place := fmt.Sprintf("%s:%d", s.settings, test.line)
+		// Every mistake has a sentence of its own: a new one shows that the signal was heeded.
+		s.signal(syscall.SIGHUP)
+		last := complaint
+		eventually(t, 5*time.Second, "status tells "+place, func() bool {
+			complaint = strings.Join(s.status().Degraded, "\n")
+			return complaint != last && strings.Contains(complaint, place)
+		})
 		if out, code := s.ask("reload"); code != 7 || !strings.Contains(out, place) {
 			t.Errorf("reload of %q: exit %d, want 7 and %s:\n%s", test.text, code, place, out)
 		}
-		s.signal(syscall.SIGHUP)
-		eventually(t, 5*time.Second, "status tells "+place, func() bool {
-			return strings.Contains(strings.Join(s.status().Degraded, "\n"), place)
-		})
 		if after := lasting(s.status()); !reflect.DeepEqual(after, before) {
 			t.Errorf("%q changed %+v to %+v", test.text, before, after)
 		}
