@@ -67,7 +67,7 @@ lab: build ## attack a real server: LAB_DIR=DIR [SERVER=ast22] [CASES="svcrack d
 	scripts/lab.sh ./$(BIN) "$(LAB_DIR)" "$(or $(SERVER),ast22)" $(or $(CASES),svmap svcrack dialplan office)
 
 demo: build test-packages ## see an attack and its ban, in namespaces of its own (as root)
-	$(GO) run ./internal/tools/demo
+	SIPWARD_DEMO=1 $(GO) test -count=1 -run '^TestDemo$$' -v ./internal/e2e
 
 install: build install-files ## binary, systemd units and an empty configuration (DESTDIR works)
 

@@ -420,6 +420,14 @@ func TestSetInterfaces(t *testing.T) {
 		host.Exec("ip", "link", "add", "ext0", "type", "veth", "peer", "name", "ext1")
 		host.Exec("ip", "link", "set", "ext0", "up")
 		host.Exec("ip", "link", "set", "ext1", "up")
+		// Until the kernel has noticed the carrier it drops what is sent.
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(patience); !strings.Contains(host.Exec("ip", "-o", "link", "show", "ext0"), "state UP"); <-tick.C {
+			if time.Now().After(end) {
+				t.Fatal("the new interface has no carrier")
+			}
+		}
 		return host.Index("ext0")
 	}
 	first := remake()
