@@ -146,8 +146,11 @@ func whyScan(s *Sight, rule string) string {
 func whyProven(s *Sight, f *Finding) string {
 	o := s.Outcome
 	proof := "the server's log says so, no packet was seen"
-	if f.Proof >= event.GradeB {
+	switch {
+	case f.Proof >= event.GradeB:
 		proof = "it received our challenges, so the address is real"
+	case !f.Text:
+		proof = "others could have sent this in its name, so it is only limited"
 	}
 	marks := ""
 	if s.Case.marks != 0 {
