@@ -13,7 +13,7 @@ const (
 // filter being filled and the one before it. It never forgets a key within
 // the period; it may claim one it never saw.
 type Generations struct {
-	fill, last []uint64
+	fill, last filter
 	added      int
 	period     int64
 	turned     int64
@@ -26,26 +26,25 @@ func NewGenerations(size int, period int64) *Generations {
 	for words*8 < size {
 		words *= 2
 	}
-	return &Generations{fill: make([]uint64, words), last: make([]uint64, words), period: period}
+	return &Generations{fill: newFilter(words), last: newFilter(words), period: period}
 }
 
 // Add remembers key. When a filter already holds so many keys that its word
 // would be doubtful, Add refuses: unknown is the safe answer.
 func (g *Generations) Add(key uint64, now int64) {
 	g.turn(now)
-	if g.added >= len(g.fill)*wordKeys {
+	if g.added >= len(g.fill.words)*wordKeys {
 		return
 	}
 	g.added++
-	for _, bit := range g.bits(key) {
-		g.fill[bit/64] |= 1 << (bit % 64)
-	}
+	g.fill.add(places(key, len(g.fill.words)))
 }
 
 // Has says whether key was added within the last one to two periods.
 func (g *Generations) Has(key uint64, now int64) bool {
 	g.turn(now)
-	return g.in(g.fill, key) || g.in(g.last, key)
+	at := places(key, len(g.fill.words))
+	return g.fill.has(at) || g.last.has(at)
 }
 
 // turn starts a new generation when the period is over; after a longer
@@ -57,27 +56,59 @@ func (g *Generations) turn(now int64) {
 	}
 	g.fill, g.last = g.last, g.fill
 	if age >= 2*g.period {
-		clear(g.last)
+		g.last.clear()
 	}
-	clear(g.fill)
+	g.fill.clear()
 	g.added, g.turned = 0, now
 }
 
-func (g *Generations) in(filter []uint64, key uint64) bool {
-	for _, bit := range g.bits(key) {
-		if filter[bit/64]&(1<<(bit%64)) == 0 {
+// places derives a key's bits in so many words from its two halves (Kirsch and
+// Mitzenmacher 2006: two hashes serve as well as many).
+func places(key uint64, words int) (bits [hashes]uint64) {
+	step := key>>32 | 1
+	for i := range bits {
+		bits[i] = (key + uint64(i)*step) % uint64(words*64)
+	}
+	return bits
+}
+
+// pageWords are the words of a page of memory on most machines.
+const pageWords = 512
+
+// filter is one Bloom filter. It remembers which pages it wrote: to clear a big
+// filter that saw little, or to touch it for the first time, takes tens of
+// milliseconds, and the first nonce after a quiet time is where an attack begins.
+type filter struct {
+	words   []uint64
+	written []bool // by page
+}
+
+func newFilter(words int) filter {
+	return filter{words: make([]uint64, words), written: make([]bool, (words+pageWords-1)/pageWords)}
+}
+
+func (f *filter) add(bits [hashes]uint64) {
+	for _, bit := range bits {
+		f.words[bit/64] |= 1 << (bit % 64)
+		f.written[bit/64/pageWords] = true
+	}
+}
+
+func (f *filter) has(bits [hashes]uint64) bool {
+	for _, bit := range bits {
+		if f.words[bit/64]&(1<<(bit%64)) == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// bits derives the key's bit places from its two halves (Kirsch and
-// Mitzenmacher 2006: two hashes serve as well as many).
-func (g *Generations) bits(key uint64) (places [hashes]uint64) {
-	step := key>>32 | 1
-	for i := range places {
-		places[i] = (key + uint64(i)*step) % uint64(len(g.fill)*64)
+func (f *filter) clear() {
+	for page, written := range f.written {
+		if written {
+			start := page * pageWords
+			clear(f.words[start:min(start+pageWords, len(f.words))])
+			f.written[page] = false
+		}
 	}
-	return places
 }

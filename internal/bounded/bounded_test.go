@@ -3,6 +3,7 @@ package bounded
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -100,7 +101,7 @@ func TestGenerationsForgetOnTime(t *testing.T) {
 	g.Add(42, 1000)
 	for at, want := range map[int64]bool{1000: true, 1099: true, 1199: true, 1300: false} {
 		g := *g
-		g.fill, g.last = append([]uint64(nil), g.fill...), append([]uint64(nil), g.last...)
+		g.fill, g.last = g.fill.copied(), g.last.copied()
 		if got := g.Has(42, at); got != want {
 			t.Errorf("after %d: %v, want %v", at-1000, got, want)
 		}
@@ -131,8 +132,45 @@ func TestGenerationsStopGrantingWhenFull(t *testing.T) {
 	for i := range uint64(1 << 20) {
 		g.Add(i*0x9E3779B97F4A7C15, 1<<40)
 	}
-	if g.added > len(g.fill)*wordKeys {
-		t.Errorf("%d keys in a filter for %d", g.added, len(g.fill)*wordKeys)
+	if most := len(g.fill.words) * wordKeys; g.added > most {
+		t.Errorf("%d keys in a filter for %d", g.added, most)
+	}
+}
+
+func (f *filter) copied() filter {
+	return filter{slices.Clone(f.words), slices.Clone(f.written)}
+}
+
+// TestGenerationsClearWhatTheyWrote: everything, and nothing else. The pages of
+// a filter that was never full stay untouched.
+func TestGenerationsClearWhatTheyWrote(t *testing.T) {
+	for _, test := range []struct{ words, keys int }{{1, 1}, {pageWords, 30}, {64 * pageWords, 3}, {64 * pageWords, 5000}} {
+		g := NewGenerations(test.words*8, 100)
+		random := rand.New(rand.NewPCG(5, 6))
+		for i := range test.keys {
+			g.Add(random.Uint64(), 1000+int64(i%150)) // two generations
+		}
+		pages := 0
+		for page, written := range g.fill.written {
+			if written {
+				pages++
+			} else {
+				g.fill.words[page*pageWords] = 1 // stands for a page not to be touched
+			}
+		}
+		g.Has(0, 2000)
+		left := 0
+		for _, f := range []filter{g.fill, g.last} {
+			for _, word := range f.words {
+				left += int(word)
+			}
+			if slices.Contains(f.written, true) {
+				t.Errorf("%+v: pages are still to be cleared", test)
+			}
+		}
+		if want := len(g.fill.written) - pages; left != want {
+			t.Errorf("%+v: %d words are set, want the %d of untouched pages", test, left, want)
+		}
 	}
 }
 
