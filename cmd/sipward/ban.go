@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
-	"github.com/sipward/sipward/internal/terminal"
 )
 
 func banCommand() *cobra.Command {
@@ -64,9 +63,6 @@ func (o *output) receipt(r *control.Receipt, done string) error {
 			until = fmt.Sprintf("until %s (%s)", o.clock(r.Until), o.left(r.Until))
 		}
 		o.printf("%s %s, %s\n", o.paint(green, done), prefixWord(r.Prefix), until)
-		if r.Note != "" {
-			o.printf("%s\n", terminal.Printable(r.Note))
-		}
 	}
 	if r.Enforced {
 		return nil

@@ -168,3 +168,9 @@ type Journal interface {
 	// Load gives back the last state of every entry that Append was given.
 	Load() ([]Ban, error)
 }
+
+// Inside says that the inner prefix is a part of the outer one, or equal. Both
+// are masked.
+func Inside(inner, outer netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}

@@ -22,7 +22,7 @@ func (e *Explanation) arrange() {
 		return
 	}
 	name := prefixText(e.Entries[0].Prefix)
-	if network, err := netip.ParsePrefix(e.Target); err == nil && inside(e.Entries[0].Prefix, network) {
+	if network, err := netip.ParsePrefix(e.Target); err == nil && ban.Inside(e.Entries[0].Prefix, network) {
 		name = e.Target // lifts every part of it
 	}
 	switch {

@@ -302,7 +302,7 @@ func (d desk) nothingLifted(prefix netip.Prefix, kind ban.Kind) error {
 	}
 	for _, row := range d.doors.Guard.Bans() {
 		isAllow := row.Action == ban.Allow.String()
-		if (isAllow && kind == ban.KindAllow || row.Blocks() && kind == ban.KindBlock) && inside(prefix, row.Prefix) {
+		if (isAllow && kind == ban.KindAllow || row.Blocks() && kind == ban.KindBlock) && ban.Inside(prefix, row.Prefix) {
 			p.What += " by itself"
 			p.Why = "it lies inside " + row.Prefix.String()
 			p.Do = command + row.Prefix.String()

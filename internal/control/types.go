@@ -55,7 +55,7 @@ type Status struct {
 	PID int `json:"pid"`
 	// Since is when it started.
 	Since time.Time `json:"since"`
-	// Mode is monitor, enforce or paused.
+	// Mode is monitor or enforce.
 	Mode string `json:"mode"`
 	// Layers says for each interface what keeps attackers out there: xdp, nft or dryrun.
 	Layers map[string]string `json:"layers"`
@@ -77,7 +77,6 @@ type Status struct {
 const (
 	ModeMonitor = "monitor"
 	ModeEnforce = "enforce"
-	ModePaused  = "paused"
 )
 
 // SourceStatus is how one source of events is.
@@ -170,8 +169,6 @@ type Receipt struct {
 	Enforced bool `json:"enforced"`
 	// Reason says why it is not enforced. The server fills it in.
 	Reason string `json:"reason,omitempty"`
-	// Note is a sentence worth telling, such as what it replaced.
-	Note string `json:"note,omitempty"`
 }
 
 // Lift asks for live entries to end.
@@ -190,12 +187,7 @@ func (q Lift) Matches(b *ban.Ban) bool {
 	if b.Key().Kind != q.Kind {
 		return false
 	}
-	return q.All || inside(b.Prefix, q.Prefix)
-}
-
-// inside says that the inner prefix is a part of the outer one, or equal.
-func inside(inner, outer netip.Prefix) bool {
-	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+	return q.All || ban.Inside(b.Prefix, q.Prefix)
 }
 
 // Explanation says what is known of a target and why it is treated so.

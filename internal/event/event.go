@@ -103,8 +103,6 @@ type SIP struct {
 	UserAgent []byte
 	// Auth is the Digest credentials of a request, or the challenge of a response.
 	Auth Auth
-	// HeaderOrder is a hash of the ordered header names as spelled.
-	HeaderOrder uint64
 	// Expires is the registration life asked for or granted, in seconds; -1 when unknown.
 	Expires int64
 }

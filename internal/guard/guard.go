@@ -4,7 +4,6 @@
 package guard
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -152,16 +151,11 @@ func (g *Guard) yielding(b ban.Ban) []ban.Ban {
 func (g *Guard) within(b ban.Ban, kind ban.Kind) []ban.Ban {
 	ended := g.table.Remove(b.Prefix, kind, b.By, b.Since)
 	for entry := range g.table.Live(kind) {
-		if inside(entry.Prefix, b.Prefix) {
+		if ban.Inside(entry.Prefix, b.Prefix) {
 			ended = append(ended, g.table.Remove(entry.Prefix, kind, b.By, b.Since)...)
 		}
 	}
 	return ended
-}
-
-// inside says that a prefix is a part of another, or the same.
-func inside(p, outer netip.Prefix) bool {
-	return p.Bits() >= outer.Bits() && outer.Contains(p.Addr())
 }
 
 // banned says that a human has banned the source. What it knows does not

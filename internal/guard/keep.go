@@ -66,7 +66,7 @@ func (g *Guard) Protect(posts []policy.Post, now time.Time) {
 // fenced says that the whole prefix is on the never-ban list.
 func (g *Guard) fenced(p netip.Prefix) bool {
 	for _, post := range g.fence.Posts() {
-		if inside(p, post.Prefix) {
+		if ban.Inside(p, post.Prefix) {
 			return true
 		}
 	}

@@ -92,7 +92,7 @@ func checkFence(t *rapid.T, r *rig) {
 	posts := r.Guard.fence.Posts()
 	for b := range r.table.Live(ban.KindBlock) {
 		for _, post := range posts {
-			if inside(b.Prefix, post.Prefix) {
+			if ban.Inside(b.Prefix, post.Prefix) {
 				t.Fatalf("%s of %s is in force inside the fence at %s", b.Action, b.Prefix, post.Prefix)
 			}
 		}

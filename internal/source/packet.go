@@ -160,7 +160,6 @@ func (p *Packets) common() {
 	}
 	s.FromUser, s.FromTag, s.FromHost = p.unescape(from.URI.User), from.Tag, from.URI.Host
 	s.ToUser, s.ToTag = p.unescape(to.URI.User), to.Tag
-	s.HeaderOrder = m.HeaderOrder()
 	s.Expires = -1
 	if seconds, ok := m.Expires(); ok {
 		s.Expires = int64(seconds)
