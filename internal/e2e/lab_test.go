@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -175,24 +176,29 @@ func (l *lab) startKamailio() {
 	})
 }
 
-// start runs a program until the test ends, and keeps its output.
+// start runs a program until the test ends, and keeps its output. Its children
+// end with it: one that stayed behind would hold the output open, which Wait
+// waits for, and be taken for a server of this machine by later tests.
 func (l *lab) start(cmd *exec.Cmd, name string) *output {
 	l.t.Helper()
 	out := &output{}
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() {
+		group := -cmd.Process.Pid
 		cmd.Process.Signal(os.Interrupt)
 		done := make(chan struct{})
 		go func() { cmd.Wait(); close(done) }()
 		select {
 		case <-done:
 		case <-time.After(5 * time.Second):
-			cmd.Process.Kill()
-			<-done
 		}
+		syscall.Kill(group, syscall.SIGKILL) // whoever is left of it; mostly nobody
+		<-done
 		if l.t.Failed() {
 			l.t.Logf("%s said:\n%s", name, out.tail())
 		}
