@@ -1,4 +1,4 @@
-package logline
+package logline_test
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/logtest"
 )
 
 // TestFile reads a file as it comes from a disk: a line of a megabyte, bytes
@@ -29,7 +31,7 @@ func TestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, from := range map[string]io.Reader{"plain": strings.NewReader(text), "gzip": &packed} {
-		file, err := NewFile(from, Auto, testClock)
+		file, err := logline.NewFile(from, logline.Auto, logtest.Clock)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,10 +54,10 @@ func TestFile(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
-	if _, err := NewFile(strings.NewReader("\x1f\x8bbroken"), Auto, testClock); err == nil {
+	if _, err := logline.NewFile(strings.NewReader("\x1f\x8bbroken"), logline.Auto, logtest.Clock); err == nil {
 		t.Error("broken gzip is read")
 	}
-	if _, err := NewFile(strings.NewReader(""), Auto, testClock); err != nil {
+	if _, err := logline.NewFile(strings.NewReader(""), logline.Auto, logtest.Clock); err != nil {
 		t.Errorf("empty file: %v", err)
 	}
 }
@@ -82,7 +84,7 @@ func TestFileGivesWhatSaysSomething(t *testing.T) {
 		"whole":       {strings.NewReader(text), []uint64{2, 5}, 6, io.EOF},
 		"cut in gzip": {bytes.NewReader(packed.Bytes()[:packed.Len()-4]), nil, 0, io.ErrUnexpectedEOF},
 	} {
-		file, err := NewFile(test.from, Auto, testClock)
+		file, err := logline.NewFile(test.from, logline.Auto, logtest.Clock)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,11 @@
 package logline
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/line"
 )
 
 // How much a Reader keeps back before it takes the lines as they are. The
@@ -45,36 +47,37 @@ type Reader struct {
 type heldLine struct {
 	text   []byte
 	number uint64
-	reading
+	line.Reading
 }
 
 // quoted is the state of a packet that the server quotes.
 type quoted struct {
-	quotation
+	line.Quotation
 	// inside says that the packet goes on. doubt says that its end mark has come,
 	// which the packet itself may have held: a second one would prove it.
 	inside, doubt bool
 	// left is how many bytes more there can be.
 	left int
-	// thread and at are those of the line that began it.
+	// thread, at and server are those of the line that began it.
 	thread uint32
 	at     time.Time
+	server string
 }
 
 // Put reads the next line, without its line feed but with its carriage return,
 // if any. A line without a stamp of its own gets the time of the line before,
 // or arrived when there is none. The line is copied.
-func (r *Reader) Put(line []byte, arrived time.Time) {
+func (r *Reader) Put(text []byte, arrived time.Time) {
 	r.lines++
 	held := r.room()
-	held.text = append(held.text[:0], line...)
+	held.text = append(held.text[:0], text...)
 	held.number = r.lines
-	held.reading = read(held.text, r.Format, r.Clock)
+	held.Reading = read(held.text, r.Format, r.Clock)
 	if !held.HasTime {
-		held.at = r.last
+		held.At = r.last
 	}
-	if held.at.IsZero() {
-		held.at = arrived
+	if held.At.IsZero() {
+		held.At = arrived
 	}
 	r.queue = append(r.queue, held)
 	if r.quote.inside || r.quote.doubt {
@@ -82,12 +85,12 @@ func (r *Reader) Put(line []byte, arrived time.Time) {
 	} else {
 		r.join()
 	}
-	r.last = held.at
+	r.last = held.At
 	r.settle()
-	if held.quotes != (quotation{}) {
-		r.quote = quoted{quotation: held.quotes, inside: true, left: maxQuoted, thread: held.thread, at: held.at}
-		if held.quotes.size > 0 {
-			r.quote.left = held.quotes.size
+	if held.Quotes != (line.Quotation{}) {
+		r.quote = quoted{Quotation: held.Quotes, inside: true, left: maxQuoted, thread: held.Thread, at: held.At, server: held.Server}
+		if held.Quotes.Size > 0 {
+			r.quote.left = held.Quotes.Size
 		}
 	}
 }
@@ -113,10 +116,10 @@ func (r *Reader) Next() *event.Event {
 		return nil
 	}
 	r.given = true
-	line := r.queue[0]
+	held := r.queue[0]
 	r.event = event.Event{
-		Kind: event.Line, Time: line.at, Place: event.Place{Line: line.number}, Inbound: true,
-		Remote: line.Source, Transport: line.Transport, Log: line.Log,
+		Kind: event.Line, Time: held.At, Place: event.Place{Line: held.number}, Inbound: true,
+		Remote: held.Source, Transport: held.Transport, Log: held.Log,
 	}
 	return &r.event
 }
@@ -129,9 +132,9 @@ func (r *Reader) room() *heldLine {
 	if n == 0 {
 		return &heldLine{}
 	}
-	line := r.spare[n-1]
+	held := r.spare[n-1]
 	r.spare = r.spare[:n-1]
-	return line
+	return held
 }
 
 // settle decides how much of the queue is certain.
@@ -149,24 +152,21 @@ func (r *Reader) settle() {
 func (r *Reader) certain() int {
 	count, whole, size := len(r.queue), false, 0
 	for i := len(r.queue) - 1; i >= r.judged; i-- {
-		line := r.queue[i]
-		line.open = line.open && size <= maxTorn
-		if line.open || line.whole && !whole && line.breakable() {
+		held := r.queue[i]
+		held.Open = held.Open && size <= maxTorn
+		if held.Open || held.Whole && !whole && held.Breakable() {
 			count = i
 		}
-		whole = whole || line.whole
-		size += len(line.text)
+		whole = whole || held.Whole
+		size += len(held.text)
 	}
 	return count
 }
 
-// breakable says that a line break inside a value could have moved the source.
-func (l *reading) breakable() bool { return l.Source.IsValid() && !l.front }
-
 func (r *Reader) heldBytes() int {
 	n := 0
-	for _, line := range r.queue[r.judged:] {
-		n += len(line.text)
+	for _, held := range r.queue[r.judged:] {
+		n += len(held.text)
 	}
 	return n
 }
@@ -179,29 +179,29 @@ func (r *Reader) join() {
 	rest := r.queue[last]
 	for i := last - 1; i >= r.judged; i-- {
 		head := r.queue[i]
-		if !head.open || !contains(rest.text, head.clause) {
+		if !head.Open || !line.Contains(rest.text, head.Clause) {
 			continue
 		}
-		head.open = false
-		head.tamper("a line break inside a value")
+		head.Open = false
+		head.Tamper("a line break inside a value")
 		// A record of the same form whose source stands in its rest tells the truth.
-		if !head.behind || rest.clause != head.clause {
+		if !head.Behind || rest.Clause != head.Clause {
 			rest.disown("the rest of another record")
 		}
-		for _, line := range r.queue[i+1 : last] {
-			line.disown("between the halves of a record")
+		for _, held := range r.queue[i+1 : last] {
+			held.disown("between the halves of a record")
 		}
 		return
 	}
 	for i := last - 1; i >= r.judged; i-- {
 		head := r.queue[i]
-		if !head.whole {
+		if !head.Whole {
 			continue
 		}
-		other := !rest.whole || rest.clause != head.clause
-		if head.breakable() && (other && contains(rest.text, head.clause) || rest.isForeign(head)) {
-			head.Source = noSource
-			head.tamper("a line break inside a value")
+		other := !rest.Whole || rest.Clause != head.Clause
+		if head.Breakable() && (other && line.Contains(rest.text, head.Clause) || rest.isForeign(head)) {
+			head.Source = netip.AddrPort{}
+			head.Tamper("a line break inside a value")
 			rest.disown("the rest of another record")
 		}
 		return
@@ -210,33 +210,33 @@ func (r *Reader) join() {
 
 // isForeign says that a line came out of a value of head. Two records fit into
 // one value if they are short; then the second one had no room for a time stamp,
-// and its thread is a guess. No security event is that short.
+// and its thread is a guess.
 func (l *heldLine) isForeign(head *heldLine) bool {
-	return l.whole && (l.open || l.clause == head.clause) && head.clause != securityClause &&
-		head.stamped && !l.stamped && l.thread != head.thread
+	return l.Whole && (l.Open || l.Clause == head.Clause) && !head.Long &&
+		head.Stamped && !l.Stamped && l.Thread != head.Thread
 }
 
 // disown takes a line for an outsider's text.
-func (l *reading) disown(note string) {
-	if l.Verdict == event.Unknown && !l.whole {
+func (l *heldLine) disown(note string) {
+	if l.Verdict == event.Unknown && !l.Whole {
 		return
 	}
 	server := l.Server
-	*l = reading{at: l.at, Log: event.Log{Verdict: event.Tampered, Kind: event.KindOther, Server: server, Rule: "asterisk.fragment", Note: note}}
+	l.Reading = line.Reading{At: l.At, Log: event.Log{Verdict: event.Tampered, Kind: event.KindOther, Server: server, Rule: server + ".fragment", Note: note}}
 }
 
 // putQuoted takes a line while the server quotes a packet, or may do so.
-func (r *Reader) putQuoted(line *heldLine) {
+func (r *Reader) putQuoted(held *heldLine) {
 	quote := &r.quote
-	quote.left -= len(line.text) + 1
-	if quote.end != "" && line.whole && line.thread == quote.thread {
+	quote.left -= len(held.text) + 1
+	if quote.End != "" && held.Whole && held.Thread == quote.thread {
 		// The thread that was quoting has gone on. Nobody outside knows its number.
 		*quote = quoted{}
 		return
 	}
-	if isEnd := quote.end != "" && string(line.text) == quote.end; isEnd || quote.inside {
-		for _, held := range r.queue[r.judged:] {
-			held.quote(quote.at)
+	if isEnd := quote.End != "" && string(held.text) == quote.End; isEnd || quote.inside {
+		for _, waiting := range r.queue[r.judged:] {
+			waiting.quote(quote)
 		}
 		quote.inside, quote.doubt = quote.inside && !isEnd, isEnd || quote.doubt
 	} else {
@@ -249,10 +249,10 @@ func (r *Reader) putQuoted(line *heldLine) {
 
 // quote takes a line for part of a quoted packet. One that looks like the
 // server's own was put there on purpose. Its time stamp is as worthless.
-func (l *reading) quote(at time.Time) {
+func (l *heldLine) quote(q *quoted) {
 	verdict, note := event.Benign, ""
-	if l.whole || l.Verdict == event.Tampered {
+	if l.Whole || l.Verdict == event.Tampered {
 		verdict, note = event.Tampered, "a packet that looks like a log"
 	}
-	*l = reading{at: at, Log: event.Log{Verdict: verdict, Kind: event.KindOther, Server: asteriskName, Rule: "asterisk.quoted_packet", Note: note}}
+	l.Reading = line.Reading{At: q.at, Log: event.Log{Verdict: verdict, Kind: event.KindOther, Server: q.server, Rule: q.Rule, Note: note}}
 }

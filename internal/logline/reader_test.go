@@ -1,4 +1,4 @@
-package logline
+package logline_test
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/logtest"
 )
 
 const (
@@ -20,19 +22,8 @@ const (
 	blame = stamp + "NOTICE[1] manager.c: 192.0.2.66 failed to authenticate as 'x'"
 )
 
-// verdicts reads lines and gives one word for each: the verdict, and the source
-// if it is accused.
-func verdicts(lines ...string) []string {
-	var words []string
-	readAll(lines, func(e *event.Event) {
-		word := e.Log.Verdict.String()
-		if accuses(e) {
-			word += " " + e.Log.Source.Addr().String()
-		}
-		words = append(words, word)
-	})
-	return words
-}
+// ten is when the lines were written.
+var ten = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
 func TestReader(t *testing.T) {
 	request := func(source, id string) string {
@@ -85,7 +76,7 @@ func TestReader(t *testing.T) {
 			[]string{"tampered", "hostile 203.0.113.7"}},
 	}
 	for _, tt := range tests {
-		got := verdicts(tt.lines...)
+		got := logtest.Verdicts(tt.lines...)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
@@ -96,7 +87,7 @@ func TestReader(t *testing.T) {
 // the number of the thread it is only text.
 func TestReaderForgedPacket(t *testing.T) {
 	forged := strings.NewReplacer("203.0.113.7", "192.0.2.66", "ERROR[50]", "ERROR[1]").Replace(dump)
-	got := verdicts(dump, endMark, blame, forged, "x", endMark, plain)
+	got := logtest.Verdicts(dump, endMark, blame, forged, "x", endMark, plain)
 	want := []string{"hostile 203.0.113.7", "benign", "tampered", "tampered", "benign", "benign", "unknown"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -111,7 +102,7 @@ func TestReaderOrder(t *testing.T) {
 		lines = append(lines, []string{dump, "x\r", endMark, blame, plain, "", stamp + "NOTICE[9] res_pjsip_session.c: Call from 'a' (UDP:203.0.113.7:5060) to extension '1"}[i*i%7])
 	}
 	next := uint64(1)
-	readAll(lines, func(e *event.Event) {
+	logtest.Read(logline.Auto, lines, func(e *event.Event) {
 		if e.Place.Line != next || e.Kind != event.Line || e.Time.IsZero() {
 			t.Fatalf("line %d came as %d, kind %d at %v", next, e.Place.Line, e.Kind, e.Time)
 		}
@@ -127,7 +118,7 @@ func TestReaderOrder(t *testing.T) {
 func TestReaderBounds(t *testing.T) {
 	heads := []string{dump, dump + "\x00", stamp + "NOTICE[9] res_pjsip_session.c: Call from 'a' (UDP:203.0.113.7:5060) to extension '1"}
 	for _, head := range heads {
-		r := Reader{Format: Asterisk, Clock: testClock}
+		r := logline.Reader{Format: logline.Asterisk, Clock: logtest.Clock}
 		r.Put([]byte(head), time.Time{})
 		r.Put([]byte(endMark), time.Time{})
 		waiting := 2
@@ -135,7 +126,7 @@ func TestReaderBounds(t *testing.T) {
 			r.Put([]byte(fmt.Sprintf("%sNOTICE[%d] chan_sip.c: Peer '100' is now Reachable.", stamp, 1000+i)), time.Time{})
 			for waiting++; r.Next() != nil; waiting-- {
 			}
-			if waiting > maxHeldLines+1 {
+			if waiting > logline.MaxHeldLines+1 {
 				t.Fatalf("%q: %d lines held", head, waiting)
 			}
 		}
@@ -149,33 +140,17 @@ func TestReaderBounds(t *testing.T) {
 // one no time of its own.
 func TestReaderTime(t *testing.T) {
 	arrived := time.Date(2026, 11, 23, 1, 2, 3, 0, time.UTC)
-	r := Reader{Format: Auto, Clock: testClock}
+	r := logline.Reader{Format: logline.Auto, Clock: logtest.Clock}
 	for _, line := range []string{"first", dump, "[2031-01-01 00:00:00] NOTICE[1] a.c: later", endMark, plain} {
 		r.Put([]byte(line), arrived)
 	}
 	r.Flush()
-	for _, want := range []time.Time{arrived, tenOClock, tenOClock, tenOClock, tenOClock} {
+	for _, want := range []time.Time{arrived, ten, ten, ten, ten} {
 		if e := r.Next(); !e.Time.Equal(want) {
 			t.Errorf("line %d at %v, want %v", e.Place.Line, e.Time, want)
 		}
 	}
 	if r.Next() != nil || r.Lines() != 5 {
 		t.Errorf("%d lines", r.Lines())
-	}
-}
-
-// TestReaderAllocations: a log that runs well leaves no garbage.
-func TestReaderAllocations(t *testing.T) {
-	lines := mixedLog()
-	r := Reader{Format: Auto, Clock: testClock}
-	i := 0
-	n := testing.AllocsPerRun(2000, func() {
-		r.Put(lines[i%len(lines)], time.Time{})
-		for r.Next() != nil {
-		}
-		i++
-	})
-	if n > 0 {
-		t.Errorf("%v allocations a line", n)
 	}
 }

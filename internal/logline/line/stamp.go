@@ -1,4 +1,4 @@
-package logline
+package line
 
 import (
 	"bytes"
@@ -20,10 +20,10 @@ func (c Clock) zone() *time.Location {
 	return c.Zone
 }
 
-// stamp reads a time stamp at the start of text and tells how many bytes it
+// Stamp reads a time stamp at the start of text and tells how many bytes it
 // took, 0 when there is none. It knows ISO 8601 and its relatives, the stamp of
 // RFC 3164 (also logger.conf's default, "%b %e %T") and seconds since 1970.
-func (c Clock) stamp(text []byte) (time.Time, int) {
+func (c Clock) Stamp(text []byte) (time.Time, int) {
 	if len(text) < 10 {
 		return time.Time{}, 0
 	}
@@ -43,9 +43,9 @@ func (c Clock) isoStamp(text []byte) (time.Time, int) {
 	if len(text) < shortest || text[day] != ' ' && text[day] != 'T' {
 		return time.Time{}, 0
 	}
-	year, ok1 := number(text[:4])
-	month, ok2 := number(text[5:7])
-	date, ok3 := number(text[8:day])
+	year, ok1 := Number(text[:4])
+	month, ok2 := Number(text[5:7])
+	date, ok3 := Number(text[8:day])
 	clock, ok4 := clockTime(text[day+1 : shortest])
 	if !ok1 || !ok2 || !ok3 || !ok4 || month < 1 || month > 12 || date < 1 || date > 31 {
 		return time.Time{}, 0
@@ -74,7 +74,7 @@ func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 	if blank < 1 || blank > 2 || len(rest) < blank+len(" 10:00:00") {
 		return time.Time{}, 0
 	}
-	day, ok1 := number(rest[:blank])
+	day, ok1 := Number(rest[:blank])
 	rest = rest[blank+1:]
 	clock, ok2 := clockTime(rest[:8])
 	if !ok1 || !ok2 || day < 1 || day > 31 {
@@ -96,8 +96,8 @@ func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 
 // epochStamp reads ten digits of seconds, with or without a fraction.
 func epochStamp(text []byte) (time.Time, int) {
-	seconds, ok := number(text[:10])
-	if !ok || len(text) > 10 && isDigit(text[10]) {
+	seconds, ok := Number(text[:10])
+	if !ok || len(text) > 10 && IsDigit(text[10]) {
 		return time.Time{}, 0
 	}
 	nanos, n := fraction(text[10:])
@@ -106,20 +106,20 @@ func epochStamp(text []byte) (time.Time, int) {
 
 // clockTime reads "10:00:00" as seconds since midnight.
 func clockTime(text []byte) (int, bool) {
-	hour, ok1 := number(text[:2])
-	minute, ok2 := number(text[3:5])
-	second, ok3 := number(text[6:8])
+	hour, ok1 := Number(text[:2])
+	minute, ok2 := Number(text[3:5])
+	second, ok3 := Number(text[6:8])
 	ok := ok1 && ok2 && ok3 && text[2] == ':' && text[5] == ':' && hour < 24 && minute < 60 && second < 61
 	return hour*3600 + minute*60 + second, ok
 }
 
 // fraction reads ".123" or ",123" as nanoseconds.
 func fraction(text []byte) (nanos, n int) {
-	if len(text) < 2 || text[0] != '.' && text[0] != ',' || !isDigit(text[1]) {
+	if len(text) < 2 || text[0] != '.' && text[0] != ',' || !IsDigit(text[1]) {
 		return 0, 0
 	}
 	scale := 100_000_000
-	for n = 1; n < len(text) && isDigit(text[n]); n++ {
+	for n = 1; n < len(text) && IsDigit(text[n]); n++ {
 		nanos += int(text[n]-'0') * scale
 		scale /= 10
 	}
@@ -142,7 +142,7 @@ func zoneOffset(text []byte) (offset, n int, ok bool) {
 	if text[n] == '-' {
 		sign = -1
 	}
-	hours, ok1 := number(text[n+1 : n+3])
+	hours, ok1 := Number(text[n+1 : n+3])
 	n += 3
 	if text[n] == ':' {
 		n++
@@ -150,7 +150,7 @@ func zoneOffset(text []byte) (offset, n int, ok bool) {
 	if len(text) < n+2 {
 		return 0, 0, false
 	}
-	minutes, ok2 := number(text[n : n+2])
+	minutes, ok2 := Number(text[n : n+2])
 	return sign * (hours*3600 + minutes*60), n + 2, ok1 && ok2 && hours < 24 && minutes < 60
 }
 
@@ -160,11 +160,11 @@ var months = map[string]time.Month{
 	"Sep": time.September, "Oct": time.October, "Nov": time.November, "Dec": time.December,
 }
 
-// number reads decimal digits and nothing else; up to ten of them.
-func number(text []byte) (int, bool) {
+// Number reads decimal digits and nothing else; up to ten of them.
+func Number(text []byte) (int, bool) {
 	n := 0
 	for _, b := range text {
-		if !isDigit(b) {
+		if !IsDigit(b) {
 			return 0, false
 		}
 		n = n*10 + int(b-'0')
@@ -172,4 +172,5 @@ func number(text []byte) (int, bool) {
 	return n, len(text) > 0 && len(text) <= 10
 }
 
-func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+// IsDigit knows ASCII digits only, as servers print them.
+func IsDigit(b byte) bool { return b >= '0' && b <= '9' }

@@ -1,4 +1,4 @@
-package logline
+package asterisk_test
 
 import (
 	"fmt"
@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/logtest"
 )
 
 // mixedLog is a busy server's log: mostly calls, some phones, an attack.
 func mixedLog() [][]byte {
 	print := printers[0].print
 	security := func(name, account string) string {
-		form := securityFormOf([]byte(name))
+		form := securityForm(name)
 		address := securityAddr(netip.MustParseAddrPort("203.0.113.7:5071"), event.UDP)
-		return print("SECURITY", "res_security_log.c", printSecurity(form, "PJSIP", map[securityKey]string{
+		return print("SECURITY", "res_security_log.c", printSecurity(form, "PJSIP", map[string]string{
 			accountID: account, sessionID: "1f0c7a2e-9b1d-4c55-8d0e-0a7c3c5b9f11", localAddress: "IPV4/UDP/192.0.2.10/5060", remoteAddress: address,
 		}))
 	}
@@ -44,13 +46,13 @@ func BenchmarkClassify(b *testing.B) {
 	lines := mixedLog()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		Classify(lines[i%len(lines)], Asterisk, testClock)
+		logline.Classify(lines[i%len(lines)], logline.Asterisk, logtest.Clock)
 	}
 }
 
 func BenchmarkReader(b *testing.B) {
 	lines := mixedLog()
-	r := Reader{Format: Auto, Clock: testClock}
+	r := logline.Reader{Format: logline.Auto, Clock: logtest.Clock}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		r.Put(lines[i%len(lines)], time.Time{})
@@ -65,8 +67,24 @@ func BenchmarkClassifyKinds(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Classify(lines[i], Asterisk, testClock)
+				logline.Classify(lines[i], logline.Asterisk, logtest.Clock)
 			}
 		})
+	}
+}
+
+// TestReaderAllocations: a log that runs well leaves no garbage.
+func TestReaderAllocations(t *testing.T) {
+	lines := mixedLog()
+	r := logline.Reader{Format: logline.Auto, Clock: logtest.Clock}
+	i := 0
+	n := testing.AllocsPerRun(2000, func() {
+		r.Put(lines[i%len(lines)], time.Time{})
+		for r.Next() != nil {
+		}
+		i++
+	})
+	if n > 0 {
+		t.Errorf("%v allocations a line", n)
 	}
 }

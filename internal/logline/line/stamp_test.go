@@ -1,9 +1,12 @@
-package logline
+package line
 
 import (
 	"testing"
 	"time"
 )
+
+// testClock is the reference of these tests.
+var testClock = Clock{Now: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
 
 func TestStamp(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -57,7 +60,7 @@ func TestStamp(t *testing.T) {
 		{"1795158000.5]", testClock, "2026-11-20T07:00:00.5Z", 12},
 	}
 	for _, tt := range tests {
-		got, n := tt.clock.stamp([]byte(tt.text))
+		got, n := tt.clock.Stamp([]byte(tt.text))
 		switch {
 		case tt.want == "" && n == 0:
 		case tt.want == "" || !got.Equal(at(tt.want)) || n != tt.width:
@@ -68,17 +71,17 @@ func TestStamp(t *testing.T) {
 
 func TestControl(t *testing.T) {
 	for _, text := range []string{"\x00", "aaaaaaaa\n", "aaaaaaaaaaa\x7fa", "\x1b[0m", "aaaaaaa\taaaaaaaa", "aaaaaaaaaaaaaaaa\x1f"} {
-		if !hasControl([]byte(text), false) {
+		if !HasControl([]byte(text), false) {
 			t.Errorf("%q: no control character", text)
 		}
 	}
 	for _, text := range []string{"", "aaaaaaaa", "é~ \x80\xff", "#012", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"} {
-		if hasControl([]byte(text), false) {
+		if HasControl([]byte(text), false) {
 			t.Errorf("%q: a control character", text)
 		}
 	}
 	for text, want := range map[string]bool{"a#012": true, "#033[0m": true, "#177": true, "#01": false, "#400": false, "##000": true, "#055": false} {
-		if hasControl([]byte(text), true) != want {
+		if HasControl([]byte(text), true) != want {
 			t.Errorf("%q, escaped: want %v", text, want)
 		}
 	}
@@ -102,13 +105,13 @@ func TestEndpoints(t *testing.T) {
 			text func() string
 		}{
 			{tt.packet, func() string {
-				if a, ok := endpoint([]byte(tt.text)); ok {
+				if a, ok := Endpoint([]byte(tt.text)); ok {
 					return a.String()
 				}
 				return ""
 			}},
 			{tt.plain, func() string {
-				if a, ok := plainEndpoint([]byte(tt.text)); ok {
+				if a, ok := PlainEndpoint([]byte(tt.text)); ok {
 					return a.String()
 				}
 				return ""

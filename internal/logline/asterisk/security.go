@@ -1,10 +1,11 @@
-package logline
+package asterisk
 
 import (
 	"bytes"
 	"net/netip"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/line"
 )
 
 // securityKey is a key of a security event: ,Key="value".
@@ -90,51 +91,51 @@ type pairs [securityKeys][]byte
 // readSecurityEvent reads what follows SecurityEvent=". The values are not
 // escaped (res/res_security_log.c), and AccountID, SessionID and whatever
 // stands behind RemoteAddress may be an outsider's. As long as no value holds a
-// quotation mark there is one way to read the line. With one it is tampered
+// line.Quotation mark there is one way to read the line. With one it is tampered
 // with, and names its source only if every key stands there once, in order.
-func readSecurityEvent(rec record) reading {
+func readSecurityEvent(rec record) line.Reading {
 	name, rest, _ := bytes.Cut(rec.message, []byte(`"`))
 	form := securityFormOf(name)
 	if form == nil {
-		return reading{clause: securityClause}
+		return line.Reading{Clause: securityClause, Long: true}
 	}
-	r := reading{clause: securityClause, behind: true, Log: event.Log{Verdict: form.verdict, Kind: form.kind, Rule: form.rule}}
+	r := line.Reading{Clause: securityClause, Behind: true, Long: true, Log: event.Log{Verdict: form.verdict, Kind: form.kind, Rule: form.rule}}
 	eventTV, rest, ok1 := cutPair(rest, "EventTV")
 	_, rest, ok2 := cutPair(rest, "Severity")
 	service, rest, ok3 := cutPair(rest, "Service")
 	_, rest, ok4 := cutPair(rest, "EventVersion")
 	if !ok1 || !ok2 || !ok3 || !ok4 {
-		r.tamper("broken before the first value of an outsider")
-		r.open = true
+		r.Tamper("broken before the first value of an outsider")
+		r.Open = true
 		return r
 	}
-	r.at = eventTime(eventTV)
+	r.At = eventTime(eventTV)
 	values, clean := form.pairs(rest)
 	if !clean {
 		values, ok1 = form.onePossible(rest)
-		r.tamper("a quotation mark or a second key inside a value")
-		r.open = !ok1
+		r.Tamper("a line.Quotation mark or a second key inside a value")
+		r.Open = !ok1
 		if !ok1 {
 			return r
 		}
 	}
 	source, carrier, ok := securityAddress(values[remoteAddress])
 	if !ok {
-		r.tamper("an address that is none")
+		r.Tamper("an address that is none")
 		return r
 	}
 	r.Source, r.Transport = source, carrier
-	r.fill(form, service, &values)
-	if clean && hasControl(rest, rec.escaped) {
-		r.tamper("a control character inside a value")
+	fill(&r, form, service, &values)
+	if clean && line.HasControl(rest, rec.escaped) {
+		r.Tamper("a control character inside a value")
 	} else if clean && values.holdKeys() {
-		r.tamper("a key inside a value")
+		r.Tamper("a key inside a value")
 	}
 	return r
 }
 
 // fill copies account and call, and knows the special cases.
-func (r *reading) fill(form *securityForm, service []byte, values *pairs) {
+func fill(r *line.Reading, form *securityForm, service []byte, values *pairs) {
 	r.User = accountName(values[accountID])
 	if string(service) == "PJSIP" { // chan_sip prints a pointer here
 		r.CallID = values[sessionID]
@@ -148,12 +149,6 @@ func (r *reading) fill(form *securityForm, service []byte, values *pairs) {
 	}
 }
 
-// tamper takes the line's word away, except for the source that the caller
-// knows to be beyond doubt and sets itself.
-func (r *reading) tamper(note string) {
-	r.Verdict, r.Note = event.Tampered, note
-}
-
 func securityFormOf(name []byte) *securityForm {
 	for i := range securityForms {
 		if string(name) == securityForms[i].name {
@@ -163,7 +158,7 @@ func securityFormOf(name []byte) *securityForm {
 	return nil
 }
 
-// cutPair takes ,key="value" off text; a value ends at the first quotation mark.
+// cutPair takes ,key="value" off text; a value ends at the first line.Quotation mark.
 func cutPair(text []byte, key string) (value, rest []byte, ok bool) {
 	n := len(key)
 	if len(text) < n+4 || text[0] != ',' || string(text[1:n+1]) != key || text[n+1] != '=' || text[n+2] != '"' {
@@ -192,17 +187,17 @@ func (f *securityForm) pairs(text []byte) (values pairs, ok bool) {
 	return values, len(text) == 0
 }
 
-// onePossible looks for the keys in a text whose values hold quotation marks.
+// onePossible looks for the keys in a text whose values hold line.Quotation marks.
 // It answers only if each key that must be there is there exactly once, in
 // order, and the line is complete: then there is one possible address.
 func (f *securityForm) onePossible(text []byte) (values pairs, ok bool) {
-	if !hasSuffix(text, `"`) {
+	if !line.HasSuffix(text, `"`) {
 		return values, false
 	}
 	whole := text
 	for _, key := range f.must {
 		mark := "," + securityKeyNames[key] + `="`
-		at, once := only(whole, mark)
+		at, once := line.Only(whole, mark)
 		start := at + len(mark)
 		if passed := len(whole) - len(text); !once || at < passed {
 			return values, false
@@ -221,8 +216,8 @@ func (f *securityForm) onePossible(text []byte) (values pairs, ok bool) {
 
 // holdKeys says that a value tries to look like a key and a value of its own.
 func (p *pairs) holdKeys() bool {
-	return contains(p[accountID], "Address=", "SessionID=") || contains(p[sessionID], "Address=") ||
-		contains(p[challenge], "Address=") || contains(p[response], "Address=") || contains(p[requestParams], "Address=")
+	return line.Contains(p[accountID], "Address=", "SessionID=") || line.Contains(p[sessionID], "Address=") ||
+		line.Contains(p[challenge], "Address=") || line.Contains(p[response], "Address=") || line.Contains(p[requestParams], "Address=")
 }
 
 // accountName makes one spelling of the account: chan_sip writes a URI here at
@@ -232,7 +227,7 @@ func accountName(account []byte) []byte {
 		return nil
 	}
 	if bytes.HasPrefix(account, []byte("sip:")) || bytes.HasPrefix(account, []byte("sips:")) {
-		if user := uriUser(account); user != nil {
+		if user := line.URIUser(account); user != nil {
 			return user
 		}
 	}
@@ -245,9 +240,9 @@ func securityAddress(text []byte) (netip.AddrPort, event.Transport, bool) {
 	family, rest, ok1 := bytes.Cut(text, []byte("/"))
 	carrier, rest, ok2 := bytes.Cut(rest, []byte("/"))
 	host, digits, ok3 := bytes.Cut(rest, []byte("/"))
-	port, ok4 := number(digits)
-	addr, ok5 := address(host)
+	port, ok4 := line.Number(digits)
+	addr, ok5 := line.Address(host)
 	four, six := string(family) == "IPV4", string(family) == "IPV6"
 	ok := ok1 && ok2 && ok3 && ok4 && ok5 && port < 1<<16 && (four || six) && (six || addr.Is4())
-	return netip.AddrPortFrom(addr, uint16(port)), transport(carrier), ok
+	return netip.AddrPortFrom(addr, uint16(port)), line.Transport(carrier), ok
 }

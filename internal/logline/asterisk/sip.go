@@ -1,26 +1,24 @@
-package logline
+package asterisk
 
 import (
 	"bytes"
-	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/line"
 )
-
-var noSource netip.AddrPort
 
 // eventTime reads EventTV: ISO 8601 with a zone, or seconds and microseconds
 // joined by a hyphen before Asterisk 12.
 func eventTime(text []byte) time.Time {
 	if len(text) == 17 && text[10] == '-' {
-		seconds, ok1 := number(text[:10])
-		micros, ok2 := number(text[11:])
+		seconds, ok1 := line.Number(text[:10])
+		micros, ok2 := line.Number(text[11:])
 		if ok1 && ok2 {
 			return time.Unix(int64(seconds), int64(micros)*1000).UTC()
 		}
 	}
-	at, _ := Clock{}.stamp(text)
+	at, _ := line.Clock{}.Stamp(text)
 	return at
 }
 
@@ -70,8 +68,8 @@ func isTries(text []byte) bool {
 	tries, text, ok1 := bytes.Cut(text, []byte(" tries in "))
 	millis, ok2 := bytes.CutSuffix(text, []byte(" ms"))
 	whole, _, _ := bytes.Cut(millis, []byte("."))
-	_, ok3 := number(tries)
-	_, ok4 := number(whole)
+	_, ok3 := line.Number(tries)
+	_, ok4 := line.Number(whole)
 	return ok1 && ok2 && ok3 && ok4 && len(bytes.Trim(millis, "0123456789.")) == 0
 }
 
@@ -93,55 +91,55 @@ const failedFor = "' failed for '"
 // Display name and URI in front of the address and the Call-ID behind it are an
 // outsider's. The server writes "' failed for '" once; where it stands twice,
 // the line names nobody.
-func readRequestFailed(rec record) reading {
+func readRequestFailed(rec record) line.Reading {
 	text := rec.message
-	r := reading{clause: failedFor, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
-	at, once := only(text, failedFor)
+	r := line.Reading{Clause: failedFor, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
+	at, once := line.Only(text, failedFor)
 	if at < 0 {
 		if _, _, ok := cutFrom(text); ok { // a line break in the From header
-			r.tamper("ends before the address")
-			r.open = true
+			r.Tamper("ends before the address")
+			r.Open = true
 			return r
 		}
-		return reading{}
+		return line.Reading{}
 	}
 	if !once {
-		r.tamper("a clause of the server inside a value")
+		r.Tamper("a clause of the server inside a value")
 		return r
 	}
 	method, from, ok1 := cutFrom(text[:at])
 	source, tail, ok2 := bytes.Cut(text[at+len(failedFor):], []byte("' (callid: "))
 	end := bytes.LastIndex(tail, []byte(") - "))
-	peer, ok3 := endpoint(source)
+	peer, ok3 := line.Endpoint(source)
 	if !ok1 || !ok2 || !ok3 || end < 0 {
-		r.tamper("not as the server writes it")
-		r.open = end < 0
+		r.Tamper("not as the server writes it")
+		r.Open = end < 0
 		return r
 	}
 	why := find(requestReasons[:], tail[end+4:])
 	if why == nil {
-		return reading{clause: failedFor}
+		return line.Reading{Clause: failedFor}
 	}
 	r.Kind, r.Rule = why.kind, why.rule
 	r.Source = peer
-	r.CallID, r.User = tail[:end], uriUser(from)
+	r.CallID, r.User = tail[:end], line.URIUser(from)
 	switch {
-	case hasControl(text, rec.escaped):
-		r.tamper("a control character inside a value")
-	case contains(r.CallID, ")", "failed for") || contains(from, "failed for", "(callid:"):
-		r.tamper("a delimiter or a clause of the server inside a value")
-	case contains(method, "'", " "):
-		r.tamper("a method that is none")
+	case line.HasControl(text, rec.escaped):
+		r.Tamper("a control character inside a value")
+	case line.Contains(r.CallID, ")", "failed for") || line.Contains(from, "failed for", "(callid:"):
+		r.Tamper("a delimiter or a clause of the server inside a value")
+	case line.Contains(method, "'", " "):
+		r.Tamper("a method that is none")
 	}
 	return r
 }
 
 // cutFrom takes "'REGISTER' from '" apart; before Asterisk 14 the method is missing.
 func cutFrom(text []byte) (method, from []byte, ok bool) {
-	if from, ok = cutPrefix(text, "from '"); ok {
+	if from, ok = line.CutPrefix(text, "from '"); ok {
 		return nil, from, true
 	}
-	text, ok1 := cutPrefix(text, "'")
+	text, ok1 := line.CutPrefix(text, "'")
 	method, from, ok2 := bytes.Cut(text, []byte("' from '"))
 	return method, from, ok1 && ok2
 }
@@ -149,49 +147,49 @@ func cutFrom(text []byte) (method, from []byte, ok bool) {
 // readRegistrationFailed reads, after "Registration from '", chan_sip's
 //
 //	"display" <uri>' failed for '192.0.2.1:5060' - reason
-func readRegistrationFailed(rec record) reading {
+func readRegistrationFailed(rec record) line.Reading {
 	text := rec.message
-	r := reading{clause: failedFor, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
-	at, once := only(text, failedFor)
+	r := line.Reading{Clause: failedFor, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
+	at, once := line.Only(text, failedFor)
 	if at < 0 {
-		r.tamper("ends before the address")
-		r.open = true
+		r.Tamper("ends before the address")
+		r.Open = true
 		return r
 	}
 	if !once {
-		r.tamper("a clause of the server inside a value")
+		r.Tamper("a clause of the server inside a value")
 		return r
 	}
 	source, tail, ok1 := bytes.Cut(text[at+len(failedFor):], []byte("' - "))
-	peer, ok2 := plainEndpoint(source)
+	peer, ok2 := line.PlainEndpoint(source)
 	if !ok1 || !ok2 {
-		r.tamper("not as the server writes it")
+		r.Tamper("not as the server writes it")
 		return r
 	}
 	why := find(registrationReasons[:], tail)
 	if why == nil {
-		return reading{clause: failedFor}
+		return line.Reading{Clause: failedFor}
 	}
 	r.Kind, r.Rule = why.kind, why.rule
-	r.Source, r.User = peer, uriUser(text[:at])
-	if hasControl(text, rec.escaped) {
-		r.tamper("a control character inside a value")
-	} else if contains(text[:at], "failed for") {
-		r.tamper("a clause of the server inside a value")
+	r.Source, r.User = peer, line.URIUser(text[:at])
+	if line.HasControl(text, rec.escaped) {
+		r.Tamper("a control character inside a value")
+	} else if line.Contains(text[:at], "failed for") {
+		r.Tamper("a clause of the server inside a value")
 	}
 	return r
 }
 
 // readCallRejected reads "Call from 'who' (UDP:192.0.2.1:5060) to extension ...".
-func readCallRejected(rec record) reading {
+func readCallRejected(rec record) line.Reading {
 	return readExtension(rec, "' (")
 }
 
 // readNamedCallRejected reads "who: Call (UDP:192.0.2.1:5060) to extension ...",
 // as newer versions of res_pjsip_session.c put it.
-func readNamedCallRejected(rec record) reading {
-	if !contains(rec.message, ": Call (") {
-		return reading{}
+func readNamedCallRejected(rec record) line.Reading {
+	if !line.Contains(rec.message, ": Call (") {
+		return line.Reading{}
 	}
 	return readExtension(rec, ": Call (")
 }
@@ -199,41 +197,41 @@ func readNamedCallRejected(rec record) reading {
 // readExtension reads the common rest of both. In front of the address stands
 // the name of an endpoint, in old versions a caller's; behind it the number
 // dialled, with percent escapes resolved.
-func readExtension(rec record, opening string) reading {
+func readExtension(rec record, opening string) line.Reading {
 	const dialled, refused = ") to extension '", "' rejected because extension not found in context '"
 	text := rec.message
-	r := reading{clause: refused, Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
-	at, once := only(text, dialled)
+	r := line.Reading{Clause: refused, Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
+	at, once := line.Only(text, dialled)
 	if at < 0 {
-		return r.broken(text, opening)
+		return broken(r, text, opening)
 	}
-	r.open = !hasSuffix(text, "'.")
+	r.Open = !line.HasSuffix(text, "'.")
 	open := bytes.LastIndex(text[:at], []byte(opening))
 	if !once || open < 0 {
-		r.tamper("a clause of the server inside a value")
+		r.Tamper("a clause of the server inside a value")
 		return r
 	}
 	who := text[:open]
-	peer, carrier, ok := carriedEndpoint(text[open+len(opening) : at])
+	peer, carrier, ok := line.CarriedEndpoint(text[open+len(opening) : at])
 	if !ok {
-		r.tamper("an address that is none")
+		r.Tamper("an address that is none")
 		return r
 	}
 	r.Source, r.Transport = peer, carrier
 	r.User = who
-	r.front = !contains(who, "'", "(") && bytes.Index(text, []byte(opening)) == open
+	r.Front = !line.Contains(who, "'", "(") && bytes.Index(text, []byte(opening)) == open
 	number := text[at+len(dialled):]
-	end, once := only(number, refused)
+	end, once := line.Only(number, refused)
 	switch {
-	case end < 0 || r.open:
-		r.tamper("ends inside the number dialled")
-		r.open = true
-	case !once || contains(number[:end], "'") || contains(number[:end], "rejected because", "failed for"):
-		r.tamper("a delimiter or a clause of the server inside a value")
-	case contains(who, "'", "("):
-		r.tamper("a delimiter inside a value")
-	case hasControl(text, rec.escaped):
-		r.tamper("a control character inside a value")
+	case end < 0 || r.Open:
+		r.Tamper("ends inside the number dialled")
+		r.Open = true
+	case !once || line.Contains(number[:end], "'") || line.Contains(number[:end], "rejected because", "failed for"):
+		r.Tamper("a delimiter or a clause of the server inside a value")
+	case line.Contains(who, "'", "("):
+		r.Tamper("a delimiter inside a value")
+	case line.HasControl(text, rec.escaped):
+		r.Tamper("a control character inside a value")
 	}
 	if len(who) == 0 {
 		r.User = nil
@@ -243,44 +241,44 @@ func readExtension(rec record, opening string) reading {
 
 // broken is for a message that begins as a form does and lacks the middle. It
 // stops inside its first value, or it is of another form; the next lines tell.
-func (r *reading) broken(text []byte, end string) reading {
-	if contains(text, end) {
-		return reading{clause: r.clause, behind: r.behind, open: true}
+func broken(r line.Reading, text []byte, end string) line.Reading {
+	if line.Contains(text, end) {
+		return line.Reading{Clause: r.Clause, Behind: r.Behind, Open: true}
 	}
-	r.tamper("ends inside a value")
-	r.open = true
-	return *r
+	r.Tamper("ends inside a value")
+	r.Open = true
+	return r
 }
 
 // readNoSuchAOR reads, after "AOR '", what res_pjsip_registrar.c writes about a
 // REGISTER for something else than the endpoint's own:
 //
 //	name' not found for endpoint 'id' (192.0.2.1:5060)
-func readNoSuchAOR(rec record) reading {
+func readNoSuchAOR(rec record) line.Reading {
 	const middle = "' not found for endpoint '"
 	text := rec.message
-	r := reading{clause: middle, behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
-	at, once := only(text, middle)
+	r := line.Reading{Clause: middle, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
+	at, once := line.Only(text, middle)
 	if at < 0 {
-		return r.broken(text, "'")
+		return broken(r, text, "'")
 	}
 	if !once {
-		r.tamper("a clause of the server inside a value")
-		r.open = !hasSuffix(text, ")")
+		r.Tamper("a clause of the server inside a value")
+		r.Open = !line.HasSuffix(text, ")")
 		return r
 	}
 	id, rest, ok1 := bytes.Cut(text[at+len(middle):], []byte("' ("))
 	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
-	peer, ok3 := endpoint(rest)
+	peer, ok3 := line.Endpoint(rest)
 	if !ok1 || !ok2 || !ok3 {
-		r.tamper("not as the server writes it")
+		r.Tamper("not as the server writes it")
 		return r
 	}
 	r.Source, r.User = peer, id
-	if hasControl(text, rec.escaped) {
-		r.tamper("a control character inside a value")
-	} else if contains(text[:at], "'") {
-		r.tamper("a delimiter inside a value")
+	if line.HasControl(text, rec.escaped) {
+		r.Tamper("a control character inside a value")
+	} else if line.Contains(text[:at], "'") {
+		r.Tamper("a delimiter inside a value")
 	}
 	return r
 }
@@ -291,61 +289,61 @@ func readNoSuchAOR(rec record) reading {
 //
 // which is what a scanner's REGISTER gets from an anonymous endpoint. Before
 // 2021 the address was missing.
-func readEndpointWithoutAOR(rec record) reading {
+func readEndpointWithoutAOR(rec record) line.Reading {
 	text, ok := bytes.CutSuffix(rec.message, []byte(" has no configured AORs"))
 	if !ok {
-		return reading{}
+		return line.Reading{}
 	}
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.no_configured_aors"}}
+	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.no_configured_aors"}}
 	if id, ok := bytes.CutSuffix(text, []byte("'")); ok {
 		r.Verdict, r.User, r.Note = event.Benign, id, "no source in this line"
 		return r
 	}
 	id, rest, ok1 := bytes.Cut(text, []byte("' ("))
 	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
-	peer, ok3 := endpoint(rest)
-	if !ok1 || !ok2 || !ok3 || hasControl(text, rec.escaped) {
-		r.tamper("not as the server writes it")
+	peer, ok3 := line.Endpoint(rest)
+	if !ok1 || !ok2 || !ok3 || line.HasControl(text, rec.escaped) {
+		r.Tamper("not as the server writes it")
 		return r
 	}
-	r.Source, r.User, r.front = peer, id, true
+	r.Source, r.User, r.Front = peer, id, true
 	return r
 }
 
 // readTooManyContacts: the password was right, old contacts are in the way.
-func readTooManyContacts(rec record) reading {
-	if !contains(rec.message, " will exceed max contacts of ") {
-		return reading{}
+func readTooManyContacts(rec record) line.Reading {
+	if !line.Contains(rec.message, " will exceed max contacts of ") {
+		return line.Reading{}
 	}
-	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.SessionLimit, Rule: "asterisk.pjsip.max_contacts"}}
+	return line.Reading{Log: event.Log{Verdict: event.Benign, Kind: event.SessionLimit, Rule: "asterisk.pjsip.max_contacts"}}
 }
 
 // readHackingAttempt reads, after "hacking attempt detected '", an address.
-func readHackingAttempt(rec record) reading {
-	r := reading{Log: event.Log{Verdict: event.Hostile, Kind: event.Scan, Rule: "asterisk.sip.hacking_attempt"}}
+func readHackingAttempt(rec record) line.Reading {
+	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.Scan, Rule: "asterisk.sip.hacking_attempt"}}
 	text, ok1 := bytes.CutSuffix(rec.message, []byte("'"))
-	peer, ok2 := plainEndpoint(text)
+	peer, ok2 := line.PlainEndpoint(text)
 	if !ok1 || !ok2 {
-		r.tamper("not as the server writes it")
+		r.Tamper("not as the server writes it")
 		return r
 	}
-	r.Source, r.front = peer, true
+	r.Source, r.Front = peer, true
 	return r
 }
 
 // readNamelessFailure knows chan_sip's lines that print the From header and no
 // source. The host in a From header is whatever the sender put there: tools
 // that believed it have banned the PBX itself.
-func readNamelessFailure(record) reading {
-	return reading{Log: event.Log{
+func readNamelessFailure(record) line.Reading {
+	return line.Reading{Log: event.Log{
 		Verdict: event.Benign, Kind: event.AuthFailed, Rule: "asterisk.sip.failed_without_source", Note: "no source in this line",
 	}}
 }
 
 // readOwnRegistration knows what the server says when it is refused itself,
 // as a customer of a carrier. The address is the carrier's.
-func readOwnRegistration(record) reading {
-	return reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
+func readOwnRegistration(record) line.Reading {
+	return line.Reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
 }
 
 // ownWords begin what other files say about the same.
@@ -354,11 +352,11 @@ var ownWords = [...]string{
 	"Got SIP response ", "Got 4", "Call rejected by ", "-- Got SIP response ", "-- Registration for '",
 }
 
-func readOwnWords(rec record) reading {
+func readOwnWords(rec record) line.Reading {
 	for _, words := range ownWords {
 		if bytes.HasPrefix(rec.message, []byte(words)) {
 			return readOwnRegistration(rec)
 		}
 	}
-	return reading{}
+	return line.Reading{}
 }

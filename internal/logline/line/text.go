@@ -1,4 +1,4 @@
-package logline
+package line
 
 import (
 	"bytes"
@@ -8,28 +8,29 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// only finds mark in text, and says whether it stands there exactly once. A
+// Only finds mark in text, and says whether it stands there exactly once. A
 // clause that stands there twice was written once by the server and once by
 // somebody else, and nothing tells which is which.
-func only(text []byte, mark string) (at int, once bool) {
+func Only(text []byte, mark string) (at int, once bool) {
 	at = bytes.Index(text, []byte(mark))
 	return at, at >= 0 && !bytes.Contains(text[at+len(mark):], []byte(mark))
 }
 
-// cutPrefix takes prefix off text.
-func cutPrefix(text []byte, prefix string) ([]byte, bool) {
+// CutPrefix takes prefix off text.
+func CutPrefix(text []byte, prefix string) ([]byte, bool) {
 	if len(text) < len(prefix) || string(text[:len(prefix)]) != prefix {
 		return text, false
 	}
 	return text[len(prefix):], true
 }
 
-func hasSuffix(text []byte, suffix string) bool {
+// HasSuffix compares without a copy of suffix.
+func HasSuffix(text []byte, suffix string) bool {
 	return len(text) >= len(suffix) && string(text[len(text)-len(suffix):]) == suffix
 }
 
-// contains says whether one of the words stands in text.
-func contains(text []byte, words ...string) bool {
+// Contains says whether one of the words stands in text.
+func Contains(text []byte, words ...string) bool {
 	for _, word := range words {
 		if bytes.Contains(text, []byte(word)) {
 			return true
@@ -38,9 +39,9 @@ func contains(text []byte, words ...string) bool {
 	return false
 }
 
-// hasControl finds control characters, eight bytes at a time; in an escaped
+// HasControl finds control characters, eight bytes at a time; in an escaped
 // text also the way rsyslog writes them, "#033". No server prints one of its own.
-func hasControl(text []byte, escaped bool) bool {
+func HasControl(text []byte, escaped bool) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	rest := text
 	for ; len(rest) >= 8; rest = rest[8:] {
@@ -73,19 +74,19 @@ func hasEscape(text []byte) bool {
 	}
 }
 
-// skipColour passes over the terminal colours of a console, raw or as rsyslog
+// SkipColour passes over the terminal colours of a console, raw or as rsyslog
 // escapes them. It is for the prefix of a line only: inside a message a
 // colour is somebody's attempt to hide.
-func skipColour(text []byte) []byte {
+func SkipColour(text []byte) []byte {
 	for {
-		rest, ok := cutPrefix(text, "\x1b[")
+		rest, ok := CutPrefix(text, "\x1b[")
 		if !ok {
-			if rest, ok = cutPrefix(text, "#033["); !ok {
+			if rest, ok = CutPrefix(text, "#033["); !ok {
 				return text
 			}
 		}
 		n := 0
-		for n < len(rest) && (isDigit(rest[n]) || rest[n] == ';') {
+		for n < len(rest) && (IsDigit(rest[n]) || rest[n] == ';') {
 			n++
 		}
 		if n == len(rest) || rest[n] != 'm' {
@@ -95,9 +96,9 @@ func skipColour(text []byte) []byte {
 	}
 }
 
-// address reads an IP address alone: 192.0.2.1, 2001:db8::1, [2001:db8::1].
+// Address reads an IP address alone: 192.0.2.1, 2001:db8::1, [2001:db8::1].
 // IPv4 in IPv6 becomes IPv4; a zone is dropped, no packet carries it.
-func address(text []byte) (netip.Addr, bool) {
+func Address(text []byte) (netip.Addr, bool) {
 	if n := len(text); n > 2 && text[0] == '[' && text[n-1] == ']' {
 		text = text[1 : n-1]
 	}
@@ -118,10 +119,10 @@ func address4(text []byte) (netip.Addr, bool) {
 	var parts [4]byte
 	for i := range parts {
 		n := 0
-		for n < len(text) && isDigit(text[n]) {
+		for n < len(text) && IsDigit(text[n]) {
 			n++
 		}
-		value, ok := number(text[:n])
+		value, ok := Number(text[:n])
 		if !ok || n > 3 || value > 255 {
 			return netip.Addr{}, false
 		}
@@ -137,33 +138,33 @@ func address4(text []byte) (netip.Addr, bool) {
 	return netip.AddrFrom4(parts), len(text) == 0
 }
 
-// endpoint reads an address with its port: 192.0.2.1:5060, [2001:db8::1]:5060,
+// Endpoint reads an address with its port: 192.0.2.1:5060, [2001:db8::1]:5060,
 // and 2001:db8::1:5060, as pjproject prints it. A port may be missing after an
 // IPv4 address or a bracket.
-func endpoint(text []byte) (netip.AddrPort, bool) {
+func Endpoint(text []byte) (netip.AddrPort, bool) {
 	colon := bytes.LastIndexByte(text, ':')
 	if colon < 0 || text[len(text)-1] == ']' {
-		a, ok := address(text)
+		a, ok := Address(text)
 		return netip.AddrPortFrom(a, 0), ok
 	}
-	port, ok1 := number(text[colon+1:])
-	a, ok2 := address(text[:colon])
+	port, ok1 := Number(text[colon+1:])
+	a, ok2 := Address(text[:colon])
 	return netip.AddrPortFrom(a, uint16(port)), ok1 && ok2 && port < 1<<16
 }
 
-// plainEndpoint reads an address that has a port only after IPv4 or a bracket.
-func plainEndpoint(text []byte) (netip.AddrPort, bool) {
-	if a, ok := address(text); ok {
+// PlainEndpoint reads an address that has a port only after IPv4 or a bracket.
+func PlainEndpoint(text []byte) (netip.AddrPort, bool) {
+	if a, ok := Address(text); ok {
 		return netip.AddrPortFrom(a, 0), true
 	}
-	return endpoint(text)
+	return Endpoint(text)
 }
 
 // transportNames is how servers spell what carried a message.
 var transportNames = [...]string{event.UDP: "UDP", event.TCP: "TCP", event.TLS: "TLS", event.WS: "WS", event.WSS: "WSS"}
 
-// transport gives 0 for a name it does not know.
-func transport(name []byte) event.Transport {
+// Transport gives 0 for a name it does not know.
+func Transport(name []byte) event.Transport {
 	for t := event.UDP; t <= event.WSS; t++ {
 		if string(name) == transportNames[t] {
 			return t
@@ -172,21 +173,21 @@ func transport(name []byte) event.Transport {
 	return 0
 }
 
-// carriedEndpoint reads "UDP:192.0.2.1:5060"; the transport may be missing.
-func carriedEndpoint(text []byte) (netip.AddrPort, event.Transport, bool) {
+// CarriedEndpoint reads "UDP:192.0.2.1:5060"; the transport may be missing.
+func CarriedEndpoint(text []byte) (netip.AddrPort, event.Transport, bool) {
 	var carrier event.Transport
 	if colon := bytes.IndexByte(text, ':'); colon > 0 {
-		if carrier = transport(text[:colon]); carrier != 0 {
+		if carrier = Transport(text[:colon]); carrier != 0 {
 			text = text[colon+1:]
 		}
 	}
-	source, ok := endpoint(text)
+	source, ok := Endpoint(text)
 	return source, carrier, ok
 }
 
-// uriUser finds the user of the last SIP URI in text: somebody's own words, good
+// URIUser finds the user of the last SIP URI in text: somebody's own words, good
 // for showing and for counting, never for an address.
-func uriUser(text []byte) []byte {
+func URIUser(text []byte) []byte {
 	scheme := max(bytes.LastIndex(text, []byte("sip:")), bytes.LastIndex(text, []byte("sips:")))
 	if scheme < 0 {
 		return nil
@@ -202,14 +203,14 @@ func uriUser(text []byte) []byte {
 	return user
 }
 
-// hasAddress says that an IP address stands in text, somewhere.
-func hasAddress(text []byte) bool {
+// HasAddress says that an IP address stands in text, somewhere.
+func HasAddress(text []byte) bool {
 	for len(text) > 0 {
 		n := 0
-		for n < len(text) && (isDigit(text[n]) || text[n] == '.' || text[n] == ':' || text[n]|0x20 >= 'a' && text[n]|0x20 <= 'f') {
+		for n < len(text) && (IsDigit(text[n]) || text[n] == '.' || text[n] == ':' || text[n]|0x20 >= 'a' && text[n]|0x20 <= 'f') {
 			n++
 		}
-		if _, ok := plainEndpoint(bytes.Trim(text[:n], ".:")); ok {
+		if _, ok := PlainEndpoint(bytes.Trim(text[:n], ".:")); ok {
 			return true
 		}
 		text = text[min(n+1, len(text)):]

@@ -1,4 +1,4 @@
-package logline
+package asterisk_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/asterisk"
+	"github.com/sipward/sipward/internal/logline/logtest"
 )
 
 // This file prints lines as Asterisk prints them, from parts: for the forms in
@@ -60,38 +63,58 @@ var printers = []printer{
 }
 
 func printJSON(level, file, message string) string {
-	var line jsonRecord
-	line.Timestamp, line.Identifiers.Thread = "2026-11-22 10:00:00", 4711
-	line.Message.Level, line.Message.Text, line.Message.Location.File = level, message, file
-	text, err := json.Marshal(line)
+	object := map[string]any{
+		"timestamp": "2026-11-22 10:00:00", "identifiers": map[string]any{"lwp": 4711},
+		"logmsg": map[string]any{"location": map[string]any{"filename": file}, "level": level, "message": message},
+	}
+	text, err := json.Marshal(object)
 	if err != nil {
 		panic(err)
 	}
 	return strings.Replace(string(text), "{", `{"hostname":"pbx",`, 1)
 }
 
+// The keys of security events that tests give values.
+const (
+	accountID, sessionID, localAddress, remoteAddress = "AccountID", "SessionID", "LocalAddress", "RemoteAddress"
+	challenge, response                               = "Challenge", "Response"
+)
+
+// securityForms is the grammar of all 15 events.
+var securityForms = asterisk.SecurityEvents()
+
+// securityForm gives the event of that name.
+func securityForm(name string) *asterisk.SecurityEvent {
+	for i := range securityForms {
+		if securityForms[i].Name == name {
+			return &securityForms[i]
+		}
+	}
+	return nil
+}
+
 // securityValues are harmless values for keys with one.
-var securityValues = map[securityKey]string{
-	requestType: "INVITE", authMethod: "plaintext", usingPassword: "1", expectedAddress: "IPV4/UDP/192.0.2.77/5060",
-	challenge: "1795351561/8080136fb67cee1a1fcd4b7e0f361d4b", response: "b86ac9a07c487ca40e1ee46410b7da0a", expectedResponse: "",
-	attemptedTransport: "UDP", module: "res_pjsip", aclName: "not_match_endpoint_acl", sessionTV: "1970-01-01T00:00:00.000+0000",
-	requestParams: "x=1", receivedChallenge: "41d26de5", receivedHash: "7a6a3a2e95a05260aee612896e1b4a39",
+var securityValues = map[string]string{
+	"RequestType": "INVITE", "AuthMethod": "plaintext", "UsingPassword": "1", "ExpectedAddress": "IPV4/UDP/192.0.2.77/5060",
+	challenge: "1795351561/8080136fb67cee1a1fcd4b7e0f361d4b", response: "b86ac9a07c487ca40e1ee46410b7da0a", "ExpectedResponse": "",
+	"AttemptedTransport": "UDP", "Module": "res_pjsip", "ACLName": "not_match_endpoint_acl", "SessionTV": "1970-01-01T00:00:00.000+0000",
+	"RequestParams": "x=1", "ReceivedChallenge": "41d26de5", "ReceivedHash": "7a6a3a2e95a05260aee612896e1b4a39",
 }
 
 // printSecurity prints an event with the optional keys that are in values.
-func printSecurity(form *securityForm, service string, values map[securityKey]string) string {
+func printSecurity(form *asterisk.SecurityEvent, service string, values map[string]string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `SecurityEvent="%s",EventTV="2026-11-22T10:00:00.123+0000",Severity="Error",Service="%s",EventVersion="1"`, form.name, service)
-	for _, key := range form.must {
+	fmt.Fprintf(&b, `SecurityEvent="%s",EventTV="2026-11-22T10:00:00.123+0000",Severity="Error",Service="%s",EventVersion="1"`, form.Name, service)
+	for _, key := range form.Must {
 		value, ok := values[key]
 		if !ok {
 			value = securityValues[key]
 		}
-		fmt.Fprintf(&b, `,%s="%s"`, securityKeyNames[key], value)
+		fmt.Fprintf(&b, `,%s="%s"`, key, value)
 	}
-	for _, key := range form.optional {
+	for _, key := range form.Optional {
 		if value, ok := values[key]; ok {
-			fmt.Fprintf(&b, `,%s="%s"`, securityKeyNames[key], value)
+			fmt.Fprintf(&b, `,%s="%s"`, key, value)
 		}
 	}
 	return b.String()
@@ -103,7 +126,7 @@ func securityAddr(a netip.AddrPort, carrier event.Transport) string {
 	if a.Addr().Is6() {
 		family = "IPV6"
 	}
-	return fmt.Sprintf("%s/%s/%s/%d", family, transportNames[carrier], a.Addr(), a.Port())
+	return fmt.Sprintf("%s/%s/%s/%d", family, strings.ToUpper(carrier.String()), a.Addr(), a.Port())
 }
 
 // TestSecurityEvents prints all 15 events over 5 transports and both IP
@@ -113,13 +136,13 @@ func TestSecurityEvents(t *testing.T) {
 	lines := 0
 	for i := range securityForms {
 		form := &securityForms[i]
-		all := map[securityKey]string{}
-		for _, key := range form.optional {
+		all := map[string]string{}
+		for _, key := range form.Optional {
 			all[key] = securityValues[key]
 		}
 		for carrier := event.UDP; carrier <= event.WSS; carrier++ {
 			for _, source := range sources {
-				for _, optional := range []map[securityKey]string{{}, all} {
+				for _, optional := range []map[string]string{{}, all} {
 					optional[localAddress], optional[remoteAddress] = securityAddr(source, carrier), securityAddr(source, carrier)
 					optional[sessionID] = "c4ll-id@203.0.113.7"
 					optional[accountID] = "100"
@@ -137,23 +160,23 @@ func TestSecurityEvents(t *testing.T) {
 	}
 }
 
-func checkSecurity(t *testing.T, form *securityForm, p printer, line string, want event.Log) {
+func checkSecurity(t *testing.T, form *asterisk.SecurityEvent, p printer, line string, want event.Log) {
 	t.Helper()
-	got, at := Classify([]byte(line), Auto, testClock)
+	got, at := logline.Classify([]byte(line), logline.Auto, logtest.Clock)
 	wantTime := p.time
 	if wantTime.IsZero() {
 		wantTime = tenOClock.Add(123 * time.Millisecond) // EventTV
 	}
 	source := want.Source
-	if form.verdict == event.Benign && form.kind != event.AuthOK {
-		source = noSource
+	if form.Verdict == event.Benign && form.Kind != event.AuthOK {
+		source = netip.AddrPort{}
 	}
-	if got.Verdict != form.verdict || got.Kind != form.kind || got.Source != source || got.Transport != want.Transport ||
+	if got.Verdict != form.Verdict || got.Kind != form.Kind || got.Source != source || got.Transport != want.Transport ||
 		got.Server != "asterisk" || !at.Equal(wantTime) || string(got.CallID) != "c4ll-id@203.0.113.7" {
 		t.Errorf("%s: %v %v %v %v %v %q at %v\n%s", p.name, got.Verdict, got.Kind, got.Source, got.Transport, got.Note, got.CallID, at, line)
 	}
 	// RequestBadFormat knows its account sometimes only.
-	if user := string(got.User); user != "100" && !(form.name == "RequestBadFormat" && user == "") {
+	if user := string(got.User); user != "100" && !(form.Name == "RequestBadFormat" && user == "") {
 		t.Errorf("%s: user %q\n%s", p.name, user, line)
 	}
 }
@@ -206,13 +229,13 @@ func allShapes() []shape {
 	all := append([]shape{}, shapes...)
 	for i := range securityForms {
 		form := &securityForms[i]
-		all = append(all, shape{"security " + form.name, "SECURITY", "res_security_log.c", []int{36, 400, 63, 255}, true,
+		all = append(all, shape{"security " + form.Name, "SECURITY", "res_security_log.c", []int{36, 400, 63, 255}, true,
 			func(a netip.AddrPort, v []string) string {
 				address := securityAddr(a, event.UDP)
-				values := map[securityKey]string{
+				values := map[string]string{
 					accountID: v[0], sessionID: strings.ReplaceAll(v[1], "\n", " "), localAddress: "IPV4/UDP/192.0.2.10/5060", remoteAddress: address,
 				}
-				if form.name == "ChallengeResponseFailed" {
+				if form.Name == "ChallengeResponseFailed" {
 					values[challenge], values[response] = strings.ReplaceAll(v[2], "\n", " "), strings.ReplaceAll(v[3], "\n", " ")
 				}
 				return printSecurity(form, "PJSIP", values)
@@ -267,7 +290,7 @@ func TestForgery(t *testing.T) {
 		p := printers[random.IntN(2)] // only text in lines of its own can break them
 		text := p.print(s.level, file, message)
 		after := p.print("NOTICE", "chan_sip.c", "Peer '100' is now Reachable.")
-		readAll(append(strings.Split(text, "\n"), after), func(e *event.Event) {
+		logtest.Read(logline.Auto, append(strings.Split(text, "\n"), after), func(e *event.Event) {
 			if e.Log.Verdict == event.Tampered {
 				tampered++
 			}

@@ -1,4 +1,4 @@
-package logline
+package asterisk_test
 
 import (
 	"fmt"
@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/line"
+	"github.com/sipward/sipward/internal/logline/logtest"
 )
 
 const culprit, victim = "203.0.113.7", "192.0.2.66"
@@ -73,12 +76,12 @@ func TestInjections(t *testing.T) {
 		}
 		text := printers[0].print(s.level, s.file, s.print(netip.MustParseAddrPort(culprit+":5071"), values))
 		seen := false
-		readAll(strings.Split(text, "\n"), func(e *event.Event) {
+		logtest.Read(logline.Auto, strings.Split(text, "\n"), func(e *event.Event) {
 			seen = seen || e.Log.Verdict == event.Hostile || e.Log.Verdict == event.Tampered
 			if e.Log.Source.IsValid() && e.Log.Source.Addr().String() != culprit {
 				t.Errorf("%s in %s: %v blames %v\n%q", in.class, in.shape, e.Log.Verdict, e.Log.Source, text)
 			}
-			if accuses(e) {
+			if logtest.Accuses(e) {
 				named++
 			}
 		})
@@ -100,19 +103,19 @@ func TestInjections(t *testing.T) {
 // TestCutMessage: a value that is long enough decides where the server cuts a
 // line off, and so which of two addresses is the last.
 func TestCutMessage(t *testing.T) {
-	form := securityFormOf([]byte("InvalidAccountID"))
-	text := printSecurity(form, "PJSIP", map[securityKey]string{
+	form := securityForm("InvalidAccountID")
+	text := printSecurity(form, "PJSIP", map[string]string{
 		accountID: "1", sessionID: strings.Repeat("a", 8000) + `",LocalAddress="IPV4/UDP/192.0.2.10/5060",RemoteAddress="IPV4/UDP/` + victim + `/5060`,
 	})
 	end := strings.Index(text, victim+`/5060"`) + len(victim+`/5060"`)
 	long := printers[0].print("SECURITY", "res_security_log.c", text[:end])
-	if got, _ := Classify([]byte(long), Auto, testClock); got.Verdict != event.Tampered || got.Source.IsValid() {
+	if got, _ := logline.Classify([]byte(long), logline.Auto, logtest.Clock); got.Verdict != event.Tampered || got.Source.IsValid() {
 		t.Errorf("file: %v %v", got.Verdict, got.Source)
 	}
 	short := strings.Replace(text[:end], strings.Repeat("a", 8000), strings.Repeat("a", 700), 1)
 	for _, p := range printers {
 		syslog := p.name == "syslog" || p.name == "rsyslog" || p.name == "RFC 5424"
-		got, _ := Classify([]byte(p.print("SECURITY", "res_security_log.c", short)), Auto, testClock)
+		got, _ := logline.Classify([]byte(p.print("SECURITY", "res_security_log.c", short)), logline.Auto, logtest.Clock)
 		if syslog && got.Source.IsValid() {
 			t.Errorf("%s: %v %v", p.name, got.Verdict, got.Source)
 		}
@@ -141,7 +144,7 @@ func TestBenign(t *testing.T) {
 	}
 	for _, name := range []string{"ChallengeSent", "SuccessfulAuth", "SessionLimit", "MemoryLimit", "LoadAverageLimit"} {
 		messages = append(messages, struct{ level, file, text string }{"SECURITY", "res_security_log.c",
-			printSecurity(securityFormOf([]byte(name)), "PJSIP", map[securityKey]string{
+			printSecurity(securityForm(name), "PJSIP", map[string]string{
 				accountID: "<unknown>", sessionID: "a", localAddress: "IPV4/UDP/192.0.2.10/5060", remoteAddress: "IPV4/UDP/203.0.113.1/5060",
 			})})
 	}
@@ -149,8 +152,8 @@ func TestBenign(t *testing.T) {
 	for _, m := range messages {
 		for _, p := range printers {
 			line := p.print(m.level, m.file, m.text)
-			readAll([]string{line}, func(e *event.Event) {
-				if e.Log.Verdict != event.Benign && e.Log.Verdict != event.Unknown || accuses(e) {
+			logtest.Read(logline.Auto, []string{line}, func(e *event.Event) {
+				if e.Log.Verdict != event.Benign && e.Log.Verdict != event.Unknown || logtest.Accuses(e) {
 					t.Errorf("%s: %v (%s)\n%s", p.name, e.Log.Verdict, e.Log.Rule, line)
 				}
 			})
@@ -170,11 +173,12 @@ func FuzzAsterisk(f *testing.F) {
 			f.Add(p.print(s.level, s.file, s.print(netip.MustParseAddrPort(culprit+":5071"), []string{"a", "b", "c", "d"})))
 		}
 	}
-	f.Add(dump + "\nx\r\n" + endMark + "\n" + blame)
+	f.Add(printers[0].print("ERROR", "pjproject", "\t sip_endpoint.c Error processing packet from 203.0.113.7:5062: Missing required header(s) (PJSIP_EMISSINGHDR) Call-ID [code 171050]:") +
+		"\nx\r\n-- end of packet.\n" + printers[0].print("NOTICE", "manager.c", "192.0.2.66 failed to authenticate as 'x'"))
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "\n")
 		n := 0
-		readAll(lines, func(e *event.Event) {
+		logtest.Read(logline.Auto, lines, func(e *event.Event) {
 			line := lines[n]
 			n++
 			if e.Place.Line != uint64(n) {
@@ -197,18 +201,18 @@ func FuzzAsterisk(f *testing.F) {
 }
 
 // printed says that an address stands in a line, in some spelling.
-func printed(line string, source netip.AddrPort) bool {
-	if source.Port() != 0 && !strings.Contains(line, fmt.Sprint(source.Port())) {
+func printed(text string, source netip.AddrPort) bool {
+	if source.Port() != 0 && !strings.Contains(text, fmt.Sprint(source.Port())) {
 		return false
 	}
-	words := strings.FieldsFunc(line, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.%", r) })
+	words := strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.%", r) })
 	for _, word := range words {
 		word = strings.Trim(word, ".")
-		for _, text := range []string{word, strings.TrimSuffix(word, ":"), word[:max(0, strings.LastIndexByte(word, ':'))], word[strings.IndexByte(word, ':')+1:], strings.TrimPrefix(word, "c:")} {
-			if a, ok := address([]byte(text)); ok && a == source.Addr() {
+		for _, part := range []string{word, strings.TrimSuffix(word, ":"), word[:max(0, strings.LastIndexByte(word, ':'))], word[strings.IndexByte(word, ':')+1:], strings.TrimPrefix(word, "c:")} {
+			if a, ok := line.Address([]byte(part)); ok && a == source.Addr() {
 				return true
 			}
-			if a, ok := endpoint([]byte(text)); ok && a.Addr() == source.Addr() {
+			if a, ok := line.Endpoint([]byte(part)); ok && a.Addr() == source.Addr() {
 				return true
 			}
 		}

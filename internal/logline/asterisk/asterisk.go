@@ -1,13 +1,21 @@
-package logline
+// Package asterisk reads the lines of Asterisk: security events and notices of
+// its SIP channels, IAX2, the administration port and the dial plan.
+package asterisk
 
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/line"
 )
 
-const asteriskName = "asterisk"
+const (
+	serverName = "asterisk"
+	// quotedRule is the rule of lines inside a packet that the server quotes.
+	quotedRule = "asterisk.quoted_packet"
+)
 
 // record is one line of Asterisk's logger, taken apart (main/logger.c). All
 // parts but message are the server's own words, with one exception: the file
@@ -17,20 +25,20 @@ type record struct {
 	thread               uint32
 	// dialplan says that the Log() application wrote the line.
 	dialplan bool
-	// escaped is header.escaped.
+	// escaped is line.Header.Escaped.
 	escaped bool
 }
 
-// asteriskForm is a message that can be told by its file, its start, or both.
-type asteriskForm struct {
+// form is a message that can be told by its file, its start, or both.
+type form struct {
 	file, start string
-	read        func(record) reading
+	read        func(record) line.Reading
 }
 
-// asteriskForms is every message we know. An empty file is any file: which one
+// forms is every message we know. An empty file is any file: which one
 // a message comes from changes between versions, and no outsider can write at
 // the start of a message.
-var asteriskForms = []asteriskForm{
+var forms = []form{
 	{"", `SecurityEvent="`, readSecurityEvent},
 	{"", "Request ", readRequestFailed},
 	{"", "Registration from '", readRegistrationFailed},
@@ -54,37 +62,37 @@ var asteriskForms = []asteriskForm{
 	{"", "", readOwnWords},
 }
 
-// readAsterisk is the way in: one line, without its time stamp.
-func readAsterisk(h header) reading {
-	if bytes.HasPrefix(h.text, []byte(`{"hostname"`)) {
+// Read is the way in: one line, without its time stamp.
+func Read(h line.Header) line.Reading {
+	if bytes.HasPrefix(h.Text, []byte(`{"hostname"`)) {
 		return readJSONRecord(h)
 	}
-	rec, ok := splitRecord(h.text)
+	rec, ok := splitRecord(h.Text)
 	if !ok {
 		return readLoose(h)
 	}
-	rec.escaped = h.escaped
+	rec.escaped = h.Escaped
 	return readRecord(rec)
 }
 
 // readRecord judges a message by the form it has.
-func readRecord(rec record) reading {
+func readRecord(rec record) line.Reading {
 	length := len(rec.message)
 	r := matchRecord(rec)
-	r.whole, r.thread = true, rec.thread
-	r.Server = asteriskName
-	if r.Verdict == event.Unknown && r.quotes == (quotation{}) && isNear(rec) {
+	r.Whole, r.Thread = true, rec.thread
+	r.Server = serverName
+	if r.Verdict == event.Unknown && r.Quotes == (line.Quotation{}) && isNear(rec) {
 		r.Verdict, r.Note = event.Near, "no known form"
 	}
-	if r.open { // the line's beginning may be as foreign as its end
-		r.Source = noSource
+	if r.Open { // the line's beginning may be as foreign as its end
+		r.Source = netip.AddrPort{}
 	}
-	if r.breakable() && isCut(length, rec.escaped) {
-		r.Source = noSource
-		r.tamper("long enough to have been cut off")
+	if r.Breakable() && isCut(length, rec.escaped) {
+		r.Source = netip.AddrPort{}
+		r.Tamper("long enough to have been cut off")
 	}
 	if r.Verdict != event.Hostile && r.Verdict != event.Tampered && r.Kind != event.AuthOK {
-		r.Source = noSource
+		r.Source = netip.AddrPort{}
 	}
 	return r
 }
@@ -96,18 +104,18 @@ func isCut(length int, escaped bool) bool {
 	return length > 8000 || escaped && length > 900
 }
 
-func matchRecord(rec record) reading {
+func matchRecord(rec record) line.Reading {
 	if rec.dialplan {
 		return readDialplan(rec)
 	}
 	message := bytes.TrimLeft(rec.message, " ")
 	if isQuiet(rec.level) && !bytes.HasPrefix(message, []byte("-- ")) {
-		return reading{quotes: quotedPacket(message)}
+		return line.Reading{Quotes: quotedPacket(message)}
 	}
-	var near reading
-	for i := range asteriskForms {
-		form := &asteriskForms[i]
-		if !hasSuffix(rec.file, form.file) || len(message) < len(form.start) || string(message[:len(form.start)]) != form.start {
+	var near line.Reading
+	for i := range forms {
+		form := &forms[i]
+		if !line.HasSuffix(rec.file, form.file) || len(message) < len(form.start) || string(message[:len(form.start)]) != form.start {
 			continue
 		}
 		rec.message = message[len(form.start):]
@@ -115,7 +123,7 @@ func matchRecord(rec record) reading {
 		if r.Verdict != event.Unknown {
 			return r
 		}
-		if rec.message = message; near.clause == "" {
+		if rec.message = message; near.Clause == "" {
 			near = r
 		}
 	}
@@ -134,10 +142,10 @@ func isQuiet(level []byte) bool {
 // isNear says that a message looks as if it were about security. A growing
 // number of them means that the server has learned new words.
 func isNear(rec record) bool {
-	if string(rec.level) == "SECURITY" || hasSuffix(rec.file, "res_security_log.c") {
+	if string(rec.level) == "SECURITY" || line.HasSuffix(rec.file, "res_security_log.c") {
 		return true
 	}
-	return !isQuiet(rec.level) && contains(rec.message, nearWords[:]...) && hasAddress(rec.message)
+	return !isQuiet(rec.level) && line.Contains(rec.message, nearWords[:]...) && line.HasAddress(rec.message)
 }
 
 var nearWords = [...]string{
@@ -153,7 +161,7 @@ var nearWords = [...]string{
 // with or without colours around the words.
 func splitRecord(text []byte) (record, bool) {
 	var rec record
-	text = skipColour(skipUnreadStamp(text))
+	text = line.SkipColour(skipUnreadStamp(text))
 	n := 0
 	for n < len(text) && (text[n] >= 'A' && text[n] <= 'Z' || text[n] == '_') {
 		n++
@@ -161,12 +169,12 @@ func splitRecord(text []byte) (record, bool) {
 	if n < 3 || n > 16 {
 		return rec, false
 	}
-	rec.level, text = text[:n], bytes.TrimPrefix(skipColour(text[n:]), []byte(" "))
+	rec.level, text = text[:n], bytes.TrimPrefix(line.SkipColour(text[n:]), []byte(" "))
 	thread, text, ok := bracketed(text)
 	if !ok {
 		return rec, false
 	}
-	lwp, ok := number(thread)
+	lwp, ok := line.Number(thread)
 	if !ok {
 		return rec, false
 	}
@@ -174,16 +182,16 @@ func splitRecord(text []byte) (record, bool) {
 	if call, rest, ok := bracketed(text); ok && bytes.HasPrefix(call, []byte("C-")) {
 		text = rest
 	}
-	text = skipColour(bytes.TrimPrefix(text, []byte(":")))
+	text = line.SkipColour(bytes.TrimPrefix(text, []byte(":")))
 	if len(text) == 0 || text[0] != ' ' {
 		return rec, false
 	}
-	return rec, rec.splitFile(skipColour(bytes.TrimLeft(text, " ")))
+	return rec, rec.splitFile(line.SkipColour(bytes.TrimLeft(text, " ")))
 }
 
 // splitFile reads the name of the source file, and line and function if given.
 func (rec *record) splitFile(text []byte) bool {
-	if rest, ok := cutPrefix(text, "Ext. "); ok {
+	if rest, ok := line.CutPrefix(text, "Ext. "); ok {
 		rec.dialplan, rec.message = true, rest
 		return true
 	}
@@ -192,32 +200,32 @@ func (rec *record) splitFile(text []byte) bool {
 		n++
 	}
 	rec.file = text[:n]
-	text = skipColour(text[n:])
+	text = line.SkipColour(text[n:])
 	if len(rec.file) == 0 || len(text) == 0 || text[0] != ':' {
 		return false
 	}
-	text = skipColour(text[1:])
-	if rest, ok := cutPrefix(text, " "); ok {
+	text = line.SkipColour(text[1:])
+	if rest, ok := line.CutPrefix(text, " "); ok {
 		rec.message = rest
 		return true
 	}
 	// A line number, a blank, perhaps "in", a function.
-	for len(text) > 0 && isDigit(text[0]) {
+	for len(text) > 0 && line.IsDigit(text[0]) {
 		text = text[1:]
 	}
-	text = bytes.TrimPrefix(skipColour(text), []byte(" "))
-	text = bytes.TrimPrefix(skipColour(text), []byte("in "))
+	text = bytes.TrimPrefix(line.SkipColour(text), []byte(" "))
+	text = bytes.TrimPrefix(line.SkipColour(text), []byte("in "))
 	n = 0
 	for n < len(text) && (isFileByte(text[n]) || text[n] == '<' || text[n] == '?' || text[n] == '>') {
 		n++
 	}
-	text, ok := cutPrefix(skipColour(text[n:]), ":")
-	rec.message = bytes.TrimPrefix(skipColour(text), []byte(" "))
+	text, ok := line.CutPrefix(line.SkipColour(text[n:]), ":")
+	rec.message = bytes.TrimPrefix(line.SkipColour(text), []byte(" "))
 	return ok
 }
 
 func isFileByte(b byte) bool {
-	return b|0x20 >= 'a' && b|0x20 <= 'z' || isDigit(b) || b == '_' || b == '.' || b == '/' || b == '-' || b == '+'
+	return b|0x20 >= 'a' && b|0x20 <= 'z' || line.IsDigit(b) || b == '_' || b == '.' || b == '/' || b == '-' || b == '+'
 }
 
 // bracketed takes a short "[word]" off text.
@@ -262,39 +270,39 @@ type jsonRecord struct {
 
 // readJSONRecord reads a line of the [json] formatter. Its quoting is sound, so
 // a line break cannot end a record; the message inside is as forgeable as ever.
-func readJSONRecord(h header) reading {
-	var line jsonRecord
-	if err := json.Unmarshal(h.text, &line); err != nil {
+func readJSONRecord(h line.Header) line.Reading {
+	var parsed jsonRecord
+	if err := json.Unmarshal(h.Text, &parsed); err != nil {
 		// Asterisk cuts long records at the size of its buffer.
-		return reading{whole: true, Log: event.Log{Verdict: event.Near, Server: asteriskName, Note: "broken JSON"}}
+		return line.Reading{Whole: true, Log: event.Log{Verdict: event.Near, Server: serverName, Note: "broken JSON"}}
 	}
 	rec := record{
-		level: []byte(line.Message.Level), file: []byte(line.Message.Location.File),
-		message: bytes.TrimSuffix([]byte(line.Message.Text), []byte("\n")), thread: line.Identifiers.Thread,
+		level: []byte(parsed.Message.Level), file: []byte(parsed.Message.Location.File),
+		message: bytes.TrimSuffix([]byte(parsed.Message.Text), []byte("\n")), thread: parsed.Identifiers.Thread,
 	}
-	if exten, ok := cutPrefix(rec.file, "Ext. "); ok {
+	if exten, ok := line.CutPrefix(rec.file, "Ext. "); ok {
 		rec.dialplan = true
 		rec.message = append(append(exten, ": "...), rec.message...)
 	}
 	r := readRecord(rec)
-	r.quotes = quotation{} // the packet is inside the record
-	if at, n := h.clock.stamp([]byte(line.Timestamp)); n > 0 {
-		r.at = at
+	r.Quotes = line.Quotation{} // the packet is inside the record
+	if at, n := h.Clock.Stamp([]byte(parsed.Timestamp)); n > 0 {
+		r.At = at
 	}
 	return r
 }
 
 // readLoose looks at a line without the server's prefix: foreign text, or the
 // rest of a record with a line break in it. Nothing in it names a culprit.
-func readLoose(h header) reading {
+func readLoose(h line.Header) line.Reading {
 	// Syslog escapes line breaks: behind its prefix is a line of another program.
-	if h.escaped || !contains(h.text, looseClauses[:]...) && !endsInReason(h.text) {
+	if h.Escaped || !line.Contains(h.Text, looseClauses[:]...) && !endsInReason(h.Text) {
 		// A packet quoted without the server's prefix is not looked for: a line
 		// break would be enough to begin one, and to blind us.
-		return reading{}
+		return line.Reading{}
 	}
-	return reading{Log: event.Log{
-		Verdict: event.Tampered, Server: asteriskName, Rule: "asterisk.fragment", Kind: event.KindOther,
+	return line.Reading{Log: event.Log{
+		Verdict: event.Tampered, Server: serverName, Rule: "asterisk.fragment", Kind: event.KindOther,
 		Note: "a clause of the server without the server's prefix",
 	}}
 }

@@ -1,0 +1,81 @@
+// Package logline turns lines of SIP servers' logs into Events: one room per server.
+// It believes a line only where no outsider can have written it, and passes no
+// judgement.
+package logline
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/asterisk"
+	"github.com/sipward/sipward/internal/logline/line"
+)
+
+// Clock fills in what a log's time stamps leave out.
+type Clock = line.Clock
+
+// Format names the server that wrote a log.
+type Format string
+
+// The servers whose logs have a name; Auto tries each line as every format.
+const (
+	Auto       Format = "auto"
+	Asterisk   Format = "asterisk"
+	FreeSWITCH Format = "freeswitch"
+	Kamailio   Format = "kamailio"
+	OpenSIPS   Format = "opensips"
+)
+
+// Names lists what a user may call a format.
+var Names = []Format{Auto, Asterisk, FreeSWITCH, Kamailio, OpenSIPS}
+
+// formats is every server whose lines we can read, and how: one room each.
+var formats = []struct {
+	name Format
+	read func(line.Header) line.Reading
+}{
+	{Asterisk, asterisk.Read},
+}
+
+// Readable says that lines of this format are more than text to us.
+func Readable(format Format) bool {
+	for _, f := range formats {
+		if format == f.name {
+			return true
+		}
+	}
+	return format == Auto
+}
+
+// Classify says what one line of a log means, and when it was written: the zero
+// time when the line does not tell. Lines that only their neighbours can
+// explain need a Reader. The result is a view of text.
+func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
+	r := read(text, format, clock)
+	return r.Log, r.At
+}
+
+func read(text []byte, format Format, clock Clock) line.Reading {
+	h := line.ReadHeader(bytes.TrimSuffix(text, []byte("\r")), clock)
+	var result line.Reading
+	for i := range formats {
+		if format != formats[i].name && format != Auto {
+			continue
+		}
+		r := formats[i].read(h)
+		if r.Whole || result.Verdict == event.Unknown {
+			result = r
+		}
+		if r.Whole { // this server wrote it, whatever it says
+			break
+		}
+	}
+	// The prefix is the server's for certain; a time inside the message serves
+	// where there is none.
+	if result.Stamped = !h.At.IsZero(); result.Stamped {
+		result.At = h.At
+	}
+	result.HasTime = !result.At.IsZero()
+	return result
+}

@@ -1,0 +1,70 @@
+// Package line is what the readers of all servers' logs share: what one line
+// says, its header and time stamps, and careful ways to read hostile text.
+//
+// To add a server: make a room of its own beside this one, with one function
+//
+//	func Read(h line.Header) line.Reading
+//
+// and an entry in the list of internal/logline/format.go. Read sees one line
+// without syslog's prefix, must not keep it, and may answer with views of it. It
+// sets Server and Whole on every line that begins as that server begins its
+// lines, whatever the line says: then no other server's reader is asked. It
+// names a Source only where no outsider can have written it; what is off goes
+// through Tamper. Verdict Near is for what looks like security and has no known
+// form. Tests print the forms from parts, with hostile values in each place.
+package line
+
+import (
+	"time"
+
+	"github.com/sipward/sipward/internal/event"
+)
+
+// Reading is what one line says, and what the lines around it have to know.
+type Reading struct {
+	// Log is the line's own word; its slices are views of the line.
+	event.Log
+	// At is when the line was written, as far as the message itself tells. A time
+	// in the line's header goes before it.
+	At time.Time
+	// Whole says that the line begins as the server begins its lines. Any other
+	// line may be the rest of the one before it.
+	Whole bool
+	// Open says that the line begins a record and does not end it: a line break
+	// stands inside a value, and the rest is to come.
+	Open bool
+	// Front says that the source stands before everything an outsider could
+	// have written, so that no line break can move it.
+	Front bool
+	// Clause is what the server writes behind the outsider's first value. The
+	// rest of an open record holds it. Behind says that the source follows it.
+	Clause string
+	Behind bool
+	// Long says that no record of this form is short enough to stand inside a
+	// value of another one.
+	Long bool
+	// Thread is the number of the server's thread, 0 where lines have none. No
+	// outsider knows it.
+	Thread uint32
+	// Stamped says that the line's header has a time. Readers leave it alone.
+	Stamped bool
+	// Quotes tells of a packet that follows word by word.
+	Quotes Quotation
+}
+
+// Quotation is a packet inside a log: text of an outsider until a line that is
+// just the End mark, or for Size bytes. Rule is the rule that its lines get.
+type Quotation struct {
+	End  string
+	Size int
+	Rule string
+}
+
+// Tamper takes the line's word away, except for a source that the caller knows
+// to be beyond doubt and sets itself.
+func (r *Reading) Tamper(note string) {
+	r.Verdict, r.Note = event.Tampered, note
+}
+
+// Breakable says that a line break inside a value could have moved the source.
+func (r *Reading) Breakable() bool { return r.Source.IsValid() && !r.Front }
