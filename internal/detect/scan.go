@@ -19,7 +19,7 @@ import (
 //	unknown account  ln(0.95/0.10) = +2.25 for a REGISTER, +1.18 else
 //	wrong, unproven  +1.18: credentials for a nonce we did not send it
 //	followed         ln(0.02/0.70) = -3.56, and the limit is lifted
-//	served           the same: the server let it call
+//	served           the same: the server let it call, once for each number
 //
 // None of this proves an address, so it only ever limits, with its own alpha
 // of 1e-3. A monitor that sends OPTIONS to one target is never novel. A
@@ -31,7 +31,7 @@ const (
 	scanConfirmed   = 2.282
 	scanUnknown     = 2.251
 	scanHeeded      = -3.555
-	scanHalfLife    = 10 * time.Minute
+	scanHalfLife    = 24 * time.Hour // who asks once in half an hour is found as well
 )
 
 // Weigh implements Detector.
@@ -43,9 +43,15 @@ func (unprovenScan) Weigh(s *Sight) {
 	t := &s.Case.scan
 	step := 0.0
 	switch {
-	case o.Result == event.Followed, o.Result == event.Served:
+	case o.Result == event.Served:
+		// Once a number: one that answers must not hide all that do not.
+		if t.novel(^s.account) {
+			t.add(scanHeeded, s.now, scanHalfLife)
+		}
+		return
+	case o.Result == event.Followed:
 		t.add(scanHeeded, s.now, scanHalfLife)
-		if o.Result == event.Followed && !s.marked() {
+		if !s.marked() {
 			s.Case.heeds(s)
 		}
 		return

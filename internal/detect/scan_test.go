@@ -35,6 +35,8 @@ func TestScanSteps(t *testing.T) {
 		{"a challenge answered takes back", []event.Outcome{
 			of(event.Disregarded, "1", none), of(event.Disregarded, "2", none), of(event.Disregarded, "3", none), of(event.Disregarded, "4", none),
 			of(event.Followed, "1", event.GradeA)}, 4*1.184 - 3.555},
+		{"a number called again takes back no more", []event.Outcome{of(event.Disregarded, "1", none), of(event.Served, "9", none),
+			of(event.Disregarded, "2", none), of(event.Served, "9", none), of(event.Served, "9", none)}, 1.184},
 		{"a call let through takes back", []event.Outcome{of(event.Disregarded, "1", none), of(event.Served, "1", none)}, 0},
 	} {
 		b := newBench(unprovenScan{})
@@ -123,8 +125,33 @@ func TestAScanIsForgottenInTime(t *testing.T) {
 	for i := range 6 {
 		b.outcome(event.Disregarded, account(i), event.None)
 	}
-	b.wait(time.Hour)
+	b.wait(24 * time.Hour)
 	if found := b.outcome(event.Disregarded, "one more", event.None); len(found) > 0 {
-		t.Errorf("an hour later: %+v", found)
+		t.Errorf("a day later: %+v", found)
+	}
+}
+
+// TestSlowScansDecide: one try in half an hour is found as soon as ten a second.
+func TestSlowScansDecide(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		result event.Result
+		proof  event.Grade
+		want   int
+	}{
+		{"challenges left lying", event.Disregarded, event.None, 7},
+		{"and acknowledged", event.Disregarded, event.GradeB, 4},
+		{"unknown accounts", event.UnknownUser, event.None, 4},
+		{"unknown accounts, proven", event.UnknownUser, event.GradeA, 4},
+		{"wrong passwords", event.Failed, event.GradeA, 6},
+	} {
+		b := newBench()
+		n, _ := until(20, func(i int) []Finding {
+			b.wait(30 * time.Minute)
+			return b.outcome(test.result, account(i), test.proof)
+		})
+		if n != test.want {
+			t.Errorf("%s, one in half an hour: found at %d, want %d", test.name, n, test.want)
+		}
 	}
 }

@@ -27,12 +27,16 @@ func TestSuccessNobodyChecked(t *testing.T) {
 		{"bad: a call, with the nonce of a registration", event.REGISTER, event.INVITE, []string{"served INVITE 100 A"}},
 		{"bad: a message, likewise", event.REGISTER, event.MESSAGE, nil},
 		{"a call that was challenged", event.INVITE, event.INVITE, []string{"accepted INVITE 100 A"}},
-		{"a registration with a nonce of long ago", event.OPTIONS, event.REGISTER, []string{"accepted REGISTER 100 A"}},
+		{"bad: a registration, with the nonce of a ping", event.OPTIONS, event.REGISTER, nil},
+		{"bad: a registration with invented credentials, let in by its address", event.Other, event.REGISTER, nil},
+		{"a registration that was challenged", event.REGISTER, event.REGISTER, []string{"accepted REGISTER 100 A"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x := newExchange(Options{})
-			x.request(test.asked, nil)
-			x.reply(401, test.asked, demand("n1"))
+			if test.asked != event.Other {
+				x.request(test.asked, nil)
+				x.reply(401, test.asked, demand("n1"))
+			}
 			x.request(test.method, answer("n1", "r"))
 			x.got = nil
 			x.reply(200, test.method, second(nil))

@@ -36,7 +36,7 @@ func (s *source) arrived(call uint32, proof event.Grade) {
 // answer. Credentials that echo our nonce settle the debt; going on to another
 // account while a challenge lies there is what scanners do and phones do not.
 func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) {
-	account, call := event.AccountID(accountOf(e)), t.short(e.SIP.CallID)
+	account, call := t.accountID(e), t.short(e.SIP.CallID)
 	nonce := t.short(e.SIP.Auth.Nonce)
 	answers := e.SIP.Auth.Present && proof > event.None
 	for i := range s.open {

@@ -55,7 +55,7 @@ func (t *Tracker) line(e *event.Event, now int64) {
 	account.set(e.Log.User)
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: result, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time, Proof: proof,
-		Account: account.String(), AccountID: event.AccountID(e.Log.User), Requests: s.requests, Expires: -1, Text: true,
+		Account: account.String(), AccountID: event.AccountID(t.fold(e.Log.User, false)), Requests: s.requests, Expires: -1, Text: true,
 	})
 }
 

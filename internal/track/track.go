@@ -62,6 +62,8 @@ type Tracker struct {
 	nonces   *Nonces
 	tags     tagWatch
 	outcomes []event.Outcome
+	// spelled is room to fold a name in; a message bounds its size.
+	spelled []byte
 }
 
 // New makes a Tracker. With one lane it takes about 60 MB, and never more.
@@ -206,7 +208,7 @@ func (t *Tracker) request(e *event.Event, now int64) {
 	proof, asked := t.proofOf(e, now)
 	account := accountOf(e)
 	*r = request{
-		at: now, content: content, account: event.AccountID(account),
+		at: now, content: content, account: t.accountID(e),
 		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch),
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
@@ -289,7 +291,9 @@ func (t *Tracker) asker(e *event.Event, s *source, now int64) *request {
 func resultOf(e *event.Event, r *request) event.Result {
 	status := e.SIP.Status
 	switch {
-	case status < 300 && r.creds && (r.asked || r.method == event.REGISTER):
+	case status < 300 && r.creds && r.asked:
+		// Credentials that no challenge of ours asked for show nothing: a server
+		// that trusts the address lets a forged request with invented ones in.
 		return event.Accepted
 	case status < 300 && r.method == event.INVITE:
 		return event.Served
