@@ -84,7 +84,12 @@ func (p *Packets) Read(f *Frame) *event.Event {
 	if kind == sip.None && !p.sides.listed(&p.packet) {
 		return nil
 	}
-	p.event = event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP}
+	return p.tell(kind, event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP})
+}
+
+// tell completes an event by what the message says and by which end is ours.
+func (p *Packets) tell(kind sip.Kind, begun event.Event) *event.Event {
+	p.event = begun
 	p.escapes = p.escapes[:0]
 	switch kind {
 	case sip.Request:
