@@ -171,7 +171,7 @@ func TestSilence(t *testing.T) {
 			s := listen(t)
 			s.serve(func() { s.admit(); c.script(s) })
 			o := s.options()
-			o.Quiet = 200 * time.Millisecond
+			o.Quiet = 500 * time.Millisecond
 			client, err := Dial(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)

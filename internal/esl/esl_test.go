@@ -104,7 +104,7 @@ func TestSessionsThatEnd(t *testing.T) {
 
 // TestHearing: what is too long is passed over, what is not ours counted.
 func TestHearing(t *testing.T) {
-	got, stats, _ := session(t, func(s *server) {
+	got, stats, err := session(t, func(s *server) {
 		s.say(event("Event-Subclass: sofia%3A%3Aregister", "x: "+strings.Repeat("y", maxBody)))
 		s.say("\n\n" + attempt("1001", "FORBIDDEN", "203.0.113.10"))
 		s.say(event("Event-Name: HEARTBEAT") + "Content-Type: log/data\nContent-Length: 3\n\nabc")
@@ -116,7 +116,7 @@ func TestHearing(t *testing.T) {
 		{"register_attempt", "1001", "[2001:db8::7]:5067", "RENEWED", ""},
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("heard\n%+v\nwant\n%+v", got, want)
+		t.Errorf("heard\n%+v\nwant\n%+v, and %v", got, want, err)
 	}
 	if stats != (Stats{Events: 2, Tampered: 1, Others: 2}) {
 		t.Errorf("%+v", stats)
@@ -138,7 +138,7 @@ func TestSilence(t *testing.T) {
 			s := listen(t)
 			s.serve(func() { s.admit(); c.script(s) })
 			o := s.options()
-			o.Quiet = 200 * time.Millisecond
+			o.Quiet = 500 * time.Millisecond
 			client, err := Dial(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)

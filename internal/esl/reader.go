@@ -70,14 +70,17 @@ func newReader(from io.Reader) reader {
 // runs out in between, the next call goes on.
 func (r *reader) frame() (*frame, error) {
 	for {
+		if r.skip == 0 {
+			if done, err := r.cut(); done || err != nil {
+				return &r.current, err
+			}
+		}
 		if r.skip > 0 {
 			n := min(int64(r.end-r.start), r.skip)
 			r.start += int(n)
 			if r.skip -= n; r.skip == 0 {
 				return &r.current, nil
 			}
-		} else if done, err := r.cut(); done || err != nil {
-			return &r.current, err
 		}
 		if err := r.fill(); err != nil {
 			return nil, err
