@@ -22,6 +22,7 @@ const (
 	ClassEnum         Class = "enum"
 	ClassGuess        Class = "auth.guess"
 	ClassSpray        Class = "auth.spray"
+	ClassDialPlan     Class = "fraud.dialplan"
 	ClassTampered     Class = "log.tampered"
 	// ClassGood is no attack: the source knew a secret.
 	ClassGood Class = "good"

@@ -19,19 +19,21 @@ const (
 // judge combines the evidence after a sight and reports what crossed a bound.
 func (d *Engine) judge(s *Sight) {
 	c, o := s.Case, s.Outcome
-	if o != nil && o.Proof > event.None && (o.Result == event.Failed || o.Result == event.UnknownUser) {
+	switch {
+	case o != nil && o.Proof > event.None && (o.Result == event.Failed || o.Result == event.UnknownUser):
 		d.judgeProven(s)
 		return
-	}
-	if s.good() || (o != nil && !against(o.Result)) {
+	case s.dial != nil && o.Proof > event.None && d.judgeProven(s):
+		return
+	case s.good(), o != nil && !against(o.Result) && s.dial == nil:
 		return
 	}
-	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight)}
+	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight), dial: s.dialling(event.None)}
 	if c.proven != 0 && s.now-c.proven < provenFor {
 		v.marks = 0 // marks limit only who is unproven
 	}
 	lnE, rule := combine(limitParts, &v)
-	if lnE < LimitBound || !d.mayLimit(c, s.now) {
+	if lnE < LimitBound || !d.mayLimit(c, s.now, rule) {
 		return
 	}
 	f := s.report(scanClass(s, rule))
@@ -40,22 +42,33 @@ func (d *Engine) judge(s *Sight) {
 }
 
 // mayLimit says that a limit of an unproven source is due: it was not reported
-// lately, and there are not too many of them.
-func (d *Engine) mayLimit(c *Case, now int64) bool {
-	if c.limited != 0 && now-c.limited < limitAgain || !d.unproven.take(now, d.lanes) {
+// lately, or not yet for a reason that says more than scanning does; and there
+// are not too many of them.
+func (d *Engine) mayLimit(c *Case, now int64, rule string) bool {
+	if c.limited == 0 || now-c.limited >= limitAgain {
+		c.told = 0
+	} else if tellings[rule]&^c.told == 0 {
 		return false
 	}
+	if !d.unproven.take(now, d.lanes) {
+		return false
+	}
+	c.told |= tellings[rule]
 	c.limited = now
 	return true
 }
+
+// tellings gives the rules that are told although a limit stands already.
+var tellings = map[string]uint8{"dialplan": 1}
 
 // against says that a result may count against its source.
 func against(r event.Result) bool {
 	return r == event.Disregarded || r == event.Failed || r == event.UnknownUser
 }
 
-// judgeProven judges evidence from a source of grade C or better.
-func (d *Engine) judgeProven(s *Sight) {
+// judgeProven judges evidence from a source of grade C or better, and says
+// whether it reported something.
+func (d *Engine) judgeProven(s *Sight) bool {
 	c, o := s.Case, s.Outcome
 	half := proven(o)
 	if half == 1 && (c.weakest == event.None || o.Proof < c.weakest) {
@@ -65,37 +78,47 @@ func (d *Engine) judgeProven(s *Sight) {
 		d.cases.Protect(s.key, holdProven)
 	}
 	v := evidence{novel: c.novel[half].value(s.now, novelHalfLife), guess: s.guess, rain: s.rain}
+	v.dial = s.dialling(event.GradeC)
+	if half == 1 {
+		v.dial = s.dialling(event.GradeB)
+	}
 	v.marks = min(float64(c.markWeight), markCap)
 	lnE, rule := combine(dropParts, &v)
 	grade := event.GradeC
-	if half == 1 {
+	switch {
+	case half == 1 && rule == "dialplan":
+		grade = s.dial.weakest()
+	case half == 1:
 		grade = c.weakest
 	}
 	if lnE < DropBound {
 		if half == 1 {
-			return
+			return false
 		}
 		// A log line alone is worth a limit on the way.
 		if lnE, rule = combine(limitParts, &v); lnE < LimitBound || s.now-c.limited < limitAgain && c.limited != 0 {
-			return
+			return false
 		}
 		c.limited = s.now
 	} else {
 		if c.dropped != 0 && s.now-c.dropped < dropAgain {
-			return
+			return true
 		}
 		c.dropped = s.now
 	}
 	f := s.report(ClassGuess)
 	f.Rule, f.Evidence, f.Proof = rule, lnE, grade
 	f.Account, f.Severity = o.Account, High
-	if rule == "enum" {
+	switch {
+	case rule == "dialplan":
+		f.Class = ClassDialPlan
+	case rule == "enum" && o.Result == event.Failed:
+		f.Class = ClassSpray
+	case rule == "enum":
 		f.Class = ClassEnum
-		if o.Result == event.Failed {
-			f.Class = ClassSpray
-		}
 	}
 	f.Why = whyProven(s, f)
+	return true
 }
 
 // report begins a finding about the sight's source.
@@ -126,6 +149,8 @@ func scanClass(s *Sight, rule string) Class {
 		method = s.Outcome.Method
 	}
 	switch {
+	case rule == "dialplan":
+		return ClassDialPlan
 	case rule == "tool" && s.Event.SIP.Method != event.OPTIONS:
 		return ClassScanTool
 	case method == event.OPTIONS:
@@ -137,7 +162,10 @@ func scanClass(s *Sight, rule string) Class {
 }
 
 func whyScan(s *Sight, rule string) string {
-	if rule == "tool" {
+	switch rule {
+	case "dialplan":
+		return s.whyDialled() + "; its address is not proven, so it is only limited"
+	case "tool":
 		return fmt.Sprintf("its requests carry the marks of an attack tool (%s); its address is not proven, so it is only limited", s.Case.markNames())
 	}
 	return fmt.Sprintf("it asked for %d accounts and heeded no answer; its address is not proven, so it is only limited", s.Case.accounts)
@@ -156,7 +184,10 @@ func whyProven(s *Sight, f *Finding) string {
 	if s.Case.marks != 0 {
 		marks = "; its requests carry the marks of an attack tool (" + s.Case.markNames() + ")"
 	}
-	if f.Rule == "guess" {
+	switch f.Rule {
+	case "dialplan":
+		return s.whyDialled() + marks + "; " + proof
+	case "guess":
 		return fmt.Sprintf("it tried %d wrong passwords for account %q within %s%s; %s",
 			s.fails(), o.Account, s.span(), marks, proof)
 	}
@@ -185,7 +216,7 @@ func (s *Sight) span() time.Duration {
 // source as far as that is beyond doubt. It is no proof of anything else.
 func (d *Engine) tampered(e *event.Event) {
 	now := e.Time.UnixNano()
-	if c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now); !d.mayLimit(c, now) {
+	if c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now); !d.mayLimit(c, now, "tampered") {
 		return
 	}
 	d.findings = append(d.findings, Finding{

@@ -74,6 +74,8 @@ type Log struct {
 	Transport Transport
 	// User is the account the line is about.
 	User []byte
+	// Number is what a refused call dialled.
+	Number []byte
 	// CallID joins the line to its packet where the server prints it.
 	CallID []byte
 	// HasTime says that the line carries a usable stamp of its own.

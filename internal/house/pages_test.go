@@ -98,6 +98,7 @@ func TestDetectorsPage(t *testing.T) {
 	for _, class := range []detect.Class{
 		detect.ClassScanOptions, detect.ClassScanRegister, detect.ClassScanInvite, detect.ClassScanTool,
 		detect.ClassEnum, detect.ClassGuess, detect.ClassSpray, detect.ClassTampered,
+		detect.ClassDialPlan,
 	} {
 		if !strings.Contains(text, "`"+string(class)+"`") {
 			t.Errorf("docs/detectors.md does not mention the class %s", class)

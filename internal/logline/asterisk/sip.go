@@ -236,6 +236,9 @@ func readExtension(rec record, opening string) line.Reading {
 	if len(who) == 0 {
 		r.User = nil
 	}
+	if end >= 0 {
+		r.Number = number[:end]
+	}
 	return r
 }
 
