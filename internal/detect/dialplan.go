@@ -88,14 +88,14 @@ func (dialPlan) Weigh(s *Sight) {
 // shortened for people; the number is at the end of it.
 func (s *Sight) dials() {
 	e := s.Event
-	if e.SIP.Method != event.INVITE || len(e.SIP.ToTag) > 0 || e.SIP.Auth.Present {
+	if e.SIP.Method != event.INVITE || e.Account == 0 || len(e.SIP.ToTag) > 0 || e.SIP.Auth.Present {
 		return
 	}
 	number, prefix, ok := splitNumber(e.SIP.Target)
 	if !ok {
 		return
 	}
-	d, _ := s.engine.diallings.Put(s.engine.seed.Mix(s.key, event.AccountID(e.SIP.Target)), s.now)
+	d, _ := s.engine.diallings.Put(s.engine.seed.Mix(s.key, e.Account), s.now)
 	*d = dialling{number: s.engine.seed.Mix(s.key, number), prefix: prefix}
 }
 

@@ -47,6 +47,11 @@ type Event struct {
 	// Requests counts the SIP requests seen from Remote so far, this one
 	// included. The track room fills it in.
 	Requests uint32
+	// Account names whom a new request of Remote is about, as AccountID in its
+	// Outcome will; 0 for ACK, CANCEL and retransmissions. Proof is what that
+	// request, or an ACK, proves about Remote. The track room fills both in.
+	Account uint64
+	Proof   Grade
 	// Outcomes is what this event settled: usually nothing or one thing, on a
 	// tick possibly many. The track room fills it in and owns the array.
 	Outcomes []Outcome

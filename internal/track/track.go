@@ -207,8 +207,9 @@ func (t *Tracker) request(e *event.Event, now int64) {
 	}
 	proof, asked := t.proofOf(e, now)
 	account := accountOf(e)
+	e.Account, e.Proof = t.accountID(e), proof
 	*r = request{
-		at: now, content: content, account: t.accountID(e),
+		at: now, content: content, account: e.Account,
 		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch),
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
@@ -331,6 +332,7 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 // only the receiver of our reply has seen (RFC 3261 17.1.1.3).
 func (t *Tracker) ack(e *event.Event, s *source, now int64) {
 	proof := t.tagProof(e, now)
+	e.Proof = proof
 	s.arrived(t.short(e.SIP.CallID), proof)
 	r := t.requests.Get(t.transaction(e))
 	if proof == event.None || r == nil || r.method != event.INVITE || r.proof >= proof || r.result == event.Accepted {
