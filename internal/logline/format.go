@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline/asterisk"
+	"github.com/sipward/sipward/internal/logline/freeswitch"
 	"github.com/sipward/sipward/internal/logline/line"
 )
 
@@ -36,6 +37,7 @@ var formats = []struct {
 	read func(line.Header) line.Reading
 }{
 	{Asterisk, asterisk.Read},
+	{FreeSWITCH, freeswitch.Read},
 }
 
 // Readable says that lines of this format are more than text to us.
@@ -73,8 +75,8 @@ func read(text []byte, format Format, clock Clock) line.Reading {
 	}
 	// The prefix is the server's for certain; a time inside the message serves
 	// where there is none.
-	if result.Stamped = !h.At.IsZero(); result.Stamped {
-		result.At = h.At
+	if !h.At.IsZero() {
+		result.At, result.Stamped = h.At, true
 	}
 	result.HasTime = !result.At.IsZero()
 	return result

@@ -177,9 +177,16 @@ func (r *Reader) heldBytes() int {
 func (r *Reader) join() {
 	last := len(r.queue) - 1
 	rest := r.queue[last]
+	if rest.Tail {
+		for _, above := range r.queue[r.judged:last] {
+			if above.Source.IsValid() {
+				above.disown("above the rest of another record")
+			}
+		}
+	}
 	for i := last - 1; i >= r.judged; i-- {
 		head := r.queue[i]
-		if !head.Open || !line.Contains(rest.text, head.Clause) {
+		if !head.Open || head.Folds && rest.Whole || !line.Contains(rest.text, head.Clause) {
 			continue
 		}
 		head.Open = false
@@ -197,6 +204,9 @@ func (r *Reader) join() {
 		head := r.queue[i]
 		if !head.Whole {
 			continue
+		}
+		if head.Folds && rest.Whole {
+			return
 		}
 		other := !rest.Whole || rest.Clause != head.Clause
 		if head.Breakable() && (other && line.Contains(rest.text, head.Clause) || rest.isForeign(head)) {

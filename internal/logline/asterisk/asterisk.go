@@ -87,7 +87,7 @@ func readRecord(rec record) line.Reading {
 	if r.Open { // the line's beginning may be as foreign as its end
 		r.Source = netip.AddrPort{}
 	}
-	if r.Breakable() && isCut(length, rec.escaped) {
+	if r.Breakable() && line.IsCut(length, rec.escaped) {
 		r.Source = netip.AddrPort{}
 		r.Tamper("long enough to have been cut off")
 	}
@@ -95,13 +95,6 @@ func readRecord(rec record) line.Reading {
 		r.Source = netip.AddrPort{}
 	}
 	return r
-}
-
-// isCut says that the server or a syslog daemon may have cut the message: at
-// 8 KiB (main/logger.c), and at 1 KiB where RFC 3164 is taken literally. A
-// value of the right length then decides where a line ends.
-func isCut(length int, escaped bool) bool {
-	return length > 8000 || escaped && length > 900
 }
 
 func matchRecord(rec record) line.Reading {
@@ -145,11 +138,7 @@ func isNear(rec record) bool {
 	if string(rec.level) == "SECURITY" || line.HasSuffix(rec.file, "res_security_log.c") {
 		return true
 	}
-	return !isQuiet(rec.level) && line.Contains(rec.message, nearWords[:]...) && line.HasAddress(rec.message)
-}
-
-var nearWords = [...]string{
-	"ailed", "ejected", "efused", "enied", "ttack", "uthenticat", "nauthorized", "orbidden", "acking", "ntrusion", "canner", "ACL",
+	return !isQuiet(rec.level) && line.Suspicious(rec.message)
 }
 
 // splitRecord takes the logger's prefix apart, in any of its shapes:

@@ -40,13 +40,21 @@ type Reading struct {
 	// rest of an open record holds it. Behind says that the source follows it.
 	Clause string
 	Behind bool
+	// Folds says that values with a line break show it: their next line begins
+	// with a blank, as a folded header does (RFC 3261 section 7.3.1). So no line
+	// that is whole can be the rest of this one.
+	Folds bool
+	// Tail says that the line ends a record and does not begin one. A line above
+	// it that names a source may have come out of that record.
+	Tail bool
 	// Long says that no record of this form is short enough to stand inside a
 	// value of another one.
 	Long bool
 	// Thread is the number of the server's thread, 0 where lines have none. No
 	// outsider knows it.
 	Thread uint32
-	// Stamped says that the line's header has a time. Readers leave it alone.
+	// Stamped says that the line has a time in front, in its header or by the
+	// server's own logger.
 	Stamped bool
 	// Quotes tells of a packet that follows word by word.
 	Quotes Quotation

@@ -33,6 +33,9 @@ func (c Clock) Stamp(text []byte) (time.Time, int) {
 	if text[3] == ' ' {
 		return c.bsdStamp(text)
 	}
+	if text[2] == '-' {
+		return c.shortStamp(text)
+	}
 	return epochStamp(text)
 }
 
@@ -61,8 +64,7 @@ func (c Clock) isoStamp(text []byte) (time.Time, int) {
 	return time.Date(year, time.Month(month), date, 0, 0, clock, nanos, zone), n
 }
 
-// bsdStamp reads "Nov 22 10:00:00", with or without a fraction. The year is
-// the last one that does not put the stamp more than a day ahead of now.
+// bsdStamp reads "Nov 22 10:00:00", with or without a fraction.
 func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 	const shortest = len("Nov 2 10:00:00")
 	month, known := months[string(text[:3])]
@@ -82,16 +84,46 @@ func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 	}
 	nanos, width := fraction(rest[8:])
 	n := len(text) - len(rest) + 8 + width
+	at, ok := c.yearless(month, day, clock, nanos)
+	if !ok {
+		return at, 0
+	}
+	return at, n
+}
+
+// shortStamp reads "11-22 10:00:00.123456", as FreeSWITCH once wrote it.
+func (c Clock) shortStamp(text []byte) (time.Time, int) {
+	const shortest = len("11-22 10:00:00")
+	if len(text) < shortest || text[5] != ' ' {
+		return time.Time{}, 0
+	}
+	month, ok1 := Number(text[:2])
+	day, ok2 := Number(text[3:5])
+	clock, ok3 := clockTime(text[6:shortest])
+	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return time.Time{}, 0
+	}
+	nanos, n := fraction(text[shortest:])
+	at, ok := c.yearless(time.Month(month), day, clock, nanos)
+	if !ok {
+		return at, 0
+	}
+	return at, shortest + n
+}
+
+// yearless finds the year of a stamp that has none: the last one that does not
+// put it more than a day ahead of now.
+func (c Clock) yearless(month time.Month, day, clock, nanos int) (time.Time, bool) {
 	now := c.Now.In(c.zone())
 	latest := now.AddDate(0, 0, 1)
 	// 29 February may lie up to eight years back, around 1900 and 2100.
 	for year := now.Year() + 1; year >= now.Year()-8; year-- {
 		t := time.Date(year, month, day, 0, 0, clock, nanos, c.zone())
 		if t.Day() == day && !t.After(latest) {
-			return t, n
+			return t, true
 		}
 	}
-	return time.Time{}, 0
+	return time.Time{}, false
 }
 
 // epochStamp reads ten digits of seconds, with or without a fraction.

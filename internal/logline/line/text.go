@@ -217,3 +217,22 @@ func HasAddress(text []byte) bool {
 	}
 	return false
 }
+
+// Suspicious says that a message of no known form looks as if it were about
+// security: it has one of the words and an address. A growing number of them
+// means that the server has learned new words.
+func Suspicious(message []byte) bool {
+	return Contains(message, securityWords[:]...) && HasAddress(message)
+}
+
+var securityWords = [...]string{
+	"ailed", "ejected", "efused", "enied", "ttack", "uthenticat", "nauthorized", "orbidden", "acking", "ntrusion", "canner", "ACL", "uth fail",
+}
+
+// IsCut says that a server or a syslog daemon may have cut a message of that
+// length: at 8 KiB, as Asterisk (main/logger.c) and rsyslog do, and at 1 KiB
+// where RFC 3164 is taken literally. A value of the right length then decides
+// where a line ends.
+func IsCut(length int, escaped bool) bool {
+	return length > 8000 || escaped && length > 900
+}
