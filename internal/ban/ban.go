@@ -156,8 +156,8 @@ func canonical(p netip.Prefix) netip.Prefix {
 	return p.Masked()
 }
 
-// ErrLost is wrapped by Append when the journal had to begin again, without
-// what it was given before: all of it must be given once more.
+// ErrLost is wrapped by a Journal's errors when it had to begin again. What it
+// was given before is gone: Append must be given all of it once more.
 var ErrLost = errors.New("journal begun again")
 
 // Journal makes entries outlive the process. The store room implements it.
@@ -165,8 +165,11 @@ type Journal interface {
 	// Append writes the entries as they now are, by their ID; they are durable
 	// when it returns nil. It keeps none of the slices.
 	Append(entries []Ban) error
-	// Load gives back the last state of every entry that Append was given.
-	Load() ([]Ban, error)
+	// Load gives back the last state of every entry that Append was given, one by
+	// one and in any order. ErrLost says that the journal turned out to be damaged
+	// and has been repaired: what was given counts no more, the next Load gives
+	// what is sound.
+	Load(give func(Ban)) error
 }
 
 // Inside says that the inner prefix is a part of the outer one, or equal. Both

@@ -1,6 +1,8 @@
 package ban
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -127,17 +129,29 @@ func (t *Table) Watch() (changed <-chan struct{}, stop func()) {
 	}
 }
 
-// Restore fills an empty table with what a journal gave back, in any order, and
-// ends what has run out since. Entries that cannot be are left out and counted.
-func (t *Table) Restore(entries []Ban, now time.Time) (skipped int) {
-	sorted := make([]*entry, 0, len(entries))
-	for _, b := range entries {
-		sorted = append(sorted, &entry{Ban: b, turn: -1})
+// Restore fills an empty table with what a journal's Load gives back, and ends
+// what has run out since. Entries that cannot be are left out and counted.
+func (t *Table) Restore(load func(give func(Ban)) error, now time.Time) (skipped int, err error) {
+	var sorted []*entry
+	give := func(b Ban) { sorted = append(sorted, &entry{Ban: b, turn: -1}) }
+	if err = load(give); errors.Is(err, ErrLost) {
+		sorted = nil
+		err = load(give)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("restore bans: %w", err)
 	}
 	slices.SortFunc(sorted, bySeq)
+	return t.refill(sorted, now), nil
+}
+
+// refill files restored entries in the order of their Seq.
+func (t *Table) refill(sorted []*entry, now time.Time) (skipped int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.saved = 0
+	t.live = make(map[Key]*entry, len(sorted))
+	t.deadlines = make(deadlines, 0, len(sorted))
 	var doubled []*entry
 	for _, e := range sorted {
 		if !e.valid() || e.Prefix != canonical(e.Prefix) || e.ID == 0 || e.Seq <= t.seq {

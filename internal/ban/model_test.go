@@ -386,7 +386,7 @@ func TestRestoreEqualsTable(t *testing.T) {
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(saved), func(i, j int) { saved[i], saved[j] = saved[j], saved[i] })
 		now = now.Add(time.Hour)
 		second := NewTable(Limits{})
-		if skipped := second.Restore(saved, now); skipped != 0 {
+		if skipped, _ := second.Restore(giving(saved...), now); skipped != 0 {
 			t.Fatalf("%d entries skipped", skipped)
 		}
 		first.Expire(now)

@@ -1,6 +1,7 @@
 package ban
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
@@ -305,8 +306,53 @@ func TestRestoreSkips(t *testing.T) {
 		bad.Seq, bad.ID = 6, 6
 		test.bad(&bad)
 		table := NewTable(Limits{})
-		if skipped := table.Restore([]Ban{good, bad}, noon); skipped != 1 || table.Len(KindBlock) != 1 {
+		if skipped, _ := table.Restore(giving(good, bad), noon); skipped != 1 || table.Len(KindBlock) != 1 {
 			t.Errorf("%s: skipped %d, live %d", test.name, skipped, table.Len(KindBlock))
+		}
+	}
+}
+
+// giving is the Load of a journal that holds these entries.
+func giving(entries ...Ban) func(func(Ban)) error {
+	return func(give func(Ban)) error {
+		for _, b := range entries {
+			give(b)
+		}
+		return nil
+	}
+}
+
+// TestRestoreBeginsAgain: a journal that is damaged in the middle gives what is
+// sound the second time, and nothing of the first time is in the table.
+func TestRestoreBeginsAgain(t *testing.T) {
+	lost, sound := drop("203.0.113.7", noon, time.Hour), drop("203.0.113.8", noon, time.Hour)
+	lost.Seq, lost.ID, sound.Seq, sound.ID = 1, 1, 2, 2
+	broken := errors.New("disk gone")
+	for _, test := range []struct {
+		name   string
+		errs   []error
+		want   error
+		live   int
+		called int
+	}{
+		{"it fails", []error{broken}, broken, 0, 1},
+		{"it is lost twice", []error{ErrLost, ErrLost}, ErrLost, 0, 2},
+		{"it fails after a repair", []error{ErrLost, broken}, broken, 0, 2},
+		{"it is repaired", []error{ErrLost, nil}, nil, 1, 2},
+	} {
+		table, called := NewTable(Limits{}), 0
+		_, err := table.Restore(func(give func(Ban)) error {
+			called++
+			if test.errs[called-1] != nil {
+				give(lost)
+			} else {
+				give(sound)
+			}
+			return test.errs[called-1]
+		}, noon)
+		_, here := table.Get(sound.Key())
+		if !errors.Is(err, test.want) || called != test.called || table.Len(KindBlock) != test.live || here != (test.live == 1) {
+			t.Errorf("%s: %v after %d calls, %d live", test.name, err, called, table.Len(KindBlock))
 		}
 	}
 }
@@ -317,7 +363,7 @@ func TestRestoreEndsTheOlderOfTwo(t *testing.T) {
 	older, newer := drop("203.0.113.7", noon, time.Hour), drop("203.0.113.7", noon, time.Minute)
 	older.Seq, older.ID, newer.Seq, newer.ID = 1, 1, 2, 2
 	table := NewTable(Limits{})
-	table.Restore([]Ban{newer, older}, noon)
+	table.Restore(giving(newer, older), noon)
 	if got, _ := table.Get(newer.Key()); got.ID != 2 || table.Len(KindBlock) != 1 {
 		t.Errorf("live %+v of %d", got, table.Len(KindBlock))
 	}
@@ -392,7 +438,7 @@ func BenchmarkCovering(b *testing.B) {
 func BenchmarkRestore(b *testing.B) {
 	entries := everything(filled(100_000), 0)
 	for b.Loop() {
-		NewTable(Limits{}).Restore(entries, noon)
+		NewTable(Limits{}).Restore(giving(entries...), noon)
 	}
 }
 

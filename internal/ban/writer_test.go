@@ -41,7 +41,14 @@ func (m *memory) Append(entries []Ban) error {
 	return nil
 }
 
-func (m *memory) Load() ([]Ban, error) {
+func (m *memory) Load(give func(Ban)) error {
+	for _, b := range m.saved() {
+		give(b)
+	}
+	return nil
+}
+
+func (m *memory) saved() []Ban {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []Ban
@@ -49,7 +56,7 @@ func (m *memory) Load() ([]Ban, error) {
 		all = append(all, b)
 	}
 	slices.SortFunc(all, func(a, b Ban) int { return cmp.Compare(a.Seq, b.Seq) })
-	return all, nil
+	return all
 }
 
 // clock hands out timers that fire when the test says so.
@@ -136,7 +143,7 @@ func TestWriterKeepsTryingAndLosesNothing(t *testing.T) {
 	if got := w.Degraded(); got != "" {
 		t.Errorf("Degraded = %q after it works again", got)
 	}
-	if got, _ := journal.Load(); !reflect.DeepEqual(got, everything(table, 0)) {
+	if got := journal.saved(); !reflect.DeepEqual(got, everything(table, 0)) {
 		t.Errorf("journal %+v, table %+v", got, everything(table, 0))
 	}
 }
@@ -169,7 +176,7 @@ func TestWriterGathers(t *testing.T) {
 		}
 	}
 	// One for all, and one if a late cry of the Durable above cut in.
-	if got, _ := journal.Load(); len(got) != 101 || journal.commits > before+2 {
+	if got := journal.saved(); len(got) != 101 || journal.commits > before+2 {
 		t.Errorf("%d saved in %d commits", len(got), journal.commits-before)
 	}
 }
@@ -201,7 +208,7 @@ func TestWriterBeginsAgain(t *testing.T) {
 	if err := <-acked; err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := journal.Load(); len(got) != 2 {
+	if got := journal.saved(); len(got) != 2 {
 		t.Errorf("journal has %+v", got)
 	}
 }
@@ -237,13 +244,13 @@ func TestWriterContinuesAfterRestore(t *testing.T) {
 	old.Put(drop("203.0.113.7", noon, time.Minute))
 	old.Put(drop("203.0.113.8", noon, time.Hour))
 	table, journal, ticks := NewTable(Limits{}), &memory{}, newClock()
-	table.Restore(everything(old, 0), noon.Add(time.Minute))
+	table.Restore(giving(everything(old, 0)...), noon.Add(time.Minute))
 	w := NewWriter(table, journal, ticks.after)
 	start(t, w)
 	if err := w.Durable(soon(t), table.seq); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := journal.Load(); len(got) != 1 || got[0].Ended.IsZero() {
+	if got := journal.saved(); len(got) != 1 || got[0].Ended.IsZero() {
 		t.Errorf("written after the start: %+v", got)
 	}
 }
@@ -309,7 +316,7 @@ func TestConcurrentUse(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	saved, _ := journal.Load()
+	saved := journal.saved()
 	inJournal := map[uint64]Ban{}
 	for _, b := range saved {
 		inJournal[b.ID] = b

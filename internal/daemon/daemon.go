@@ -139,11 +139,11 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 
 // restore fills the table with what the journal kept.
 func (d *Daemon) restore(now time.Time) error {
-	entries, err := d.store.Load()
+	skipped, err := d.table.Restore(d.store.Load, now)
 	if err != nil {
-		return fmt.Errorf("load bans: %w", err)
+		return err
 	}
-	if skipped := d.table.Restore(entries, now); skipped > 0 {
+	if skipped > 0 {
 		d.health.set("restore", fmt.Sprintf("%d saved bans could not be read and were left out", skipped))
 	}
 	return nil
@@ -187,7 +187,7 @@ func (d *Daemon) open() error {
 		return err
 	}
 	d.guard.Protect(d.posts(), time.Now())
-	d.guard.Switch(kernel, time.Now())
+	d.takeUpKernel(kernel)
 	s, err := d.openSenses()
 	if err != nil {
 		return errors.Join(err, kernel.Close(false))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -86,12 +87,13 @@ func (d *Daemon) pardon(p netip.Prefix, now time.Time) {
 
 // Bans implements control.Guard.
 func (d *Daemon) Bans() []control.BanRow {
-	rows := []control.BanRow{}
+	var entries []ban.Ban
 	for _, kind := range []ban.Kind{ban.KindBlock, ban.KindAllow, ban.KindPass} {
-		for b := range d.table.Live(kind) {
-			dropped, _ := d.guard.Dropped(b)
-			rows = append(rows, control.Row(&b, dropped))
-		}
+		entries = slices.AppendSeq(entries, d.table.Live(kind))
+	}
+	rows := make([]control.BanRow, 0, len(entries))
+	for i, dropped := range d.guard.Dropped(entries) {
+		rows = append(rows, control.Row(&entries[i], dropped))
 	}
 	return rows
 }

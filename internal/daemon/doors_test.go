@@ -48,9 +48,9 @@ func TestOrder(t *testing.T) {
 		}
 	}
 	// What was acknowledged is on the disk.
-	entries, err := r.store.Load()
-	if err != nil || len(entries) != 3 {
-		t.Errorf("the store has %+v, %v", entries, err)
+	saved := ban.NewTable(ban.Limits{})
+	if _, err := saved.Restore(r.store.Load, time.Now()); err != nil || saved.Len(ban.KindBlock)+saved.Len(ban.KindAllow) != 3 {
+		t.Errorf("the store has %d blocks and %d allowed, %v", saved.Len(ban.KindBlock), saved.Len(ban.KindAllow), err)
 	}
 }
 

@@ -32,6 +32,18 @@ func (d *Daemon) openKernel() (enforce.Backend, error) {
 	return enforce.NewNFT(table), nil
 }
 
+// takeUpKernel begins to use the layer. What an earlier process left in it is in
+// force: only the fence is put right at once, and the comparison with the table
+// follows while we are at work. A fresh one must have every ban before that.
+func (d *Daemon) takeUpKernel(layer enforce.Backend) {
+	d.guard.Switch(layer)
+	if kernel, ok := layer.(*enforce.NFT); ok && kernel.Adopted() {
+		signal(d.feed.leaks)
+		return
+	}
+	d.guard.Sync(time.Now())
+}
+
 // changeKernel takes up new settings of mode, backend and ports. It goes by the
 // layer in use and not by the settings before, so that the next reload tries
 // again what this one could not do.
@@ -48,7 +60,8 @@ func (d *Daemon) changeKernel() error {
 		if err != nil {
 			return err
 		}
-		d.guard.Switch(kernel, time.Now())
+		d.guard.Switch(kernel)
+		d.guard.Sync(time.Now())
 		signal(d.feed.layerChanged)
 	}
 	return nil
@@ -66,7 +79,7 @@ func (d *Daemon) warnBackend() {
 
 // leaveKernel leaves the kernel to itself; with clear, without our bans.
 func (d *Daemon) leaveKernel(clear bool) error {
-	layer := d.guard.Switch(enforce.DryRun{}, time.Now())
+	layer := d.guard.Switch(enforce.DryRun{})
 	signal(d.feed.layerChanged)
 	return layer.Close(clear)
 }

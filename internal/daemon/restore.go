@@ -26,7 +26,8 @@ func Restore(o Options) (int, error) {
 	}
 	now := time.Now()
 	d.guard.Protect(d.posts(), now)
-	d.guard.Switch(kernel, now)
+	d.guard.Switch(kernel)
+	d.guard.Sync(now)
 	loaded := 0
 	for range d.guard.Live {
 		loaded++

@@ -50,13 +50,17 @@ func (d *Daemon) explainAccount(x *control.Explanation) {
 		if !slices.ContainsFunc(b.Evidence, tried) {
 			continue
 		}
-		dropped, _ := d.guard.Dropped(b)
-		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
+		x.Entries = append(x.Entries, d.fullRow(b))
 	}
 	if len(x.Entries) > 0 {
 		x.Verdict = control.NotBlocked
 		x.Why = fmt.Sprintf("accounts are never blocked; %d sources that tried this one are", len(x.Entries))
 	}
+}
+
+// fullRow is a live entry with its evidence and what it has kept out.
+func (d *Daemon) fullRow(b ban.Ban) control.BanRow {
+	return control.FullRow(&b, d.guard.Dropped([]ban.Ban{b})[0])
 }
 
 func (d *Daemon) watched() []string {
@@ -89,8 +93,7 @@ func (d *Daemon) explainNetwork(x *control.Explanation, network netip.Prefix) {
 			default:
 				continue
 			}
-			dropped, _ := d.guard.Dropped(b)
-			x.Entries = append(x.Entries, control.FullRow(&b, dropped))
+			x.Entries = append(x.Entries, d.fullRow(b))
 		}
 	}
 	if parts > 0 && x.Verdict == control.NotSeen {
@@ -120,8 +123,7 @@ type say struct {
 func (d *Daemon) explainEntries(x *control.Explanation, addr netip.Addr) {
 	strongest := -1
 	for _, b := range d.table.Covering(addr) {
-		dropped, _ := d.guard.Dropped(b)
-		x.Entries = append(x.Entries, control.FullRow(&b, dropped))
+		x.Entries = append(x.Entries, d.fullRow(b))
 		if say := slices.IndexFunc(says, func(s say) bool { return s.action == b.Action }); say > strongest {
 			strongest = say
 			x.Verdict, x.Why = says[say].verdict, b.Why

@@ -22,7 +22,7 @@ func (DryRun) Fence([]netip.Prefix) error { return nil }
 func (DryRun) Sync(iter.Seq[ban.Ban], time.Time) ([]ban.Ban, int, error) { return nil, 0, nil }
 
 // Dropped implements Backend.
-func (DryRun) Dropped(ban.Ban) (uint64, bool) { return 0, false }
+func (DryRun) Dropped(entries []ban.Ban) []uint64 { return make([]uint64, len(entries)) }
 
 // Close implements Backend.
 func (DryRun) Close(bool) error { return nil }

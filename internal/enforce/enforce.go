@@ -24,9 +24,9 @@ type Backend interface {
 	// it removes, what it lost as a whole it makes anew, and what single entries
 	// it lacks or holds with a wrong end it returns for an Apply.
 	Sync(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban, repaired int, err error)
-	// Dropped is how many packets the entry has kept out; false when the layer
-	// does not hold it.
-	Dropped(b ban.Ban) (packets uint64, held bool)
+	// Dropped is how many packets each of the entries has kept out, 0 for those
+	// that the layer does not hold.
+	Dropped(entries []ban.Ban) []uint64
 	// Close lets go of the layer. What is in force stays so, with its own
 	// time-outs, unless clear is set.
 	Close(clear bool) error

@@ -105,7 +105,7 @@ func (l *lab) sync(t *testing.T) int {
 func (l *lab) content(t *testing.T) []nft.Element {
 	t.Helper()
 	var all []nft.Element
-	for _, set := range nft.Sets() {
+	for set := nft.NeverBan; set <= nft.LimitSlow; set++ {
 		states, err := l.table.Elements(set)
 		must(t, err)
 		for _, s := range states {

@@ -40,6 +40,9 @@ func NewNFT(table *nft.Table) *NFT {
 	return n
 }
 
+// Adopted says that an earlier process left the table with its elements.
+func (n *NFT) Adopted() bool { return n.table.Adopted() }
+
 // Apply implements Backend.
 func (n *NFT) Apply(put, lift []ban.Ban, now time.Time) error {
 	add, remove := elements(put, now), elements(lift, now)
@@ -151,39 +154,79 @@ const clockSlack = 10 * time.Second
 // Sync implements Backend. A table that somebody broke or removed is made
 // anew with everything in one transaction, and so is one whose ranges differ.
 func (n *NFT) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int, error) {
-	repaired := 0
-	err := n.table.Verify()
-	broken := errors.Is(err, nft.ErrGone) || errors.Is(err, nft.ErrChanged)
-	if err != nil && !broken {
-		return nil, 0, fmt.Errorf("verify table: %w", err)
+	before := n.applied.Load()
+	anew, repaired, err := n.renew(live, now)
+	if err != nil || anew && n.applied.Load() == before {
+		return nil, repaired, err
 	}
-	if !broken {
-		if broken, err = n.rangesDiffer(live, now); err != nil {
-			return nil, 0, err
-		}
-	}
-	if fresh := n.fresh.Swap(false); fresh || broken || !n.known.Load() {
-		before := n.applied.Load()
-		size, err := n.rebuild(live, now)
-		if err != nil {
-			return nil, 0, err
-		}
-		if broken {
-			repaired = size
-		}
-		if n.applied.Load() == before {
-			return nil, repaired, nil
-		}
-		// What was decided while the table was made anew shows in the comparison.
-	}
+	// What was decided while the table was made anew shows in the comparison.
 	missing, extra, err := n.compare(live, now)
 	return missing, repaired + extra, err
+}
+
+// renew makes the content of the table anew if need be, and says how many
+// elements of a table that had been right had to be repaired.
+func (n *NFT) renew(live iter.Seq[ban.Ban], now time.Time) (anew bool, repaired int, err error) {
+	err = n.table.Verify()
+	broken := errors.Is(err, nft.ErrGone) || errors.Is(err, nft.ErrChanged)
+	if err != nil && !broken {
+		return false, 0, fmt.Errorf("verify table: %w", err)
+	}
+	if n.fresh.Swap(false) && !broken {
+		return true, 0, n.fill(live, now)
+	}
+	if !broken {
+		if broken, err = n.rangesDiffer(live, now); err != nil || !broken && n.known.Load() {
+			return false, 0, err
+		}
+	}
+	size, err := n.rebuild(live, now)
+	if !broken {
+		size = 0
+	}
+	return true, size, err
+}
+
+// filling is how many elements of a fresh table go into one transaction.
+const filling = 8192
+
+// fill gives a fresh table its elements, of which the kernel takes some while
+// the next ones are made ready: a start waits for it.
+func (n *NFT) fill(live iter.Seq[ban.Ban], now time.Time) error {
+	parts := make(chan []nft.Element, 1)
+	go func() {
+		defer close(parts)
+		part := make([]nft.Element, 0, filling)
+		for b := range live {
+			if e, ok := element(&b, now); ok {
+				part = append(part, e)
+			}
+			if len(part) == filling {
+				parts <- part
+				part = make([]nft.Element, 0, filling)
+			}
+		}
+		parts <- part
+	}()
+	var err error
+	for part := range parts {
+		err = errors.Join(err, n.table.Fill(part))
+	}
+	n.known.Store(err == nil)
+	if err != nil {
+		return fmt.Errorf("fill table: %w", err)
+	}
+	return nil
 }
 
 func (n *NFT) rebuild(live iter.Seq[ban.Ban], now time.Time) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	all := append([]nft.Element(nil), n.never...)
+	count := len(n.never)
+	for range live {
+		count++ // to grow a long list costs more than to count it
+	}
+	all := append(make([]nft.Element, 0, count), n.never...)
 	for b := range live {
 		if e, ok := element(&b, now); ok {
 			all = append(all, e)
@@ -240,14 +283,51 @@ func bare(e nft.Element) nft.Element {
 	return e
 }
 
+// few is up to how many entries are looked up one by one. To list a set takes
+// as long as some thousand look-ups, but a list of prefixes takes one for each.
+const few = 256
+
 // Dropped implements Backend.
-func (n *NFT) Dropped(b ban.Ban) (uint64, bool) {
-	e := nft.Element{Set: setOf(&b), Prefix: b.Prefix, Port: b.Port}
+func (n *NFT) Dropped(entries []ban.Ban) []uint64 {
+	packets := make([]uint64, len(entries))
+	if len(entries) <= few {
+		for i := range entries {
+			packets[i] = n.dropped(&entries[i])
+		}
+		return packets
+	}
+	counted := map[nft.Element]uint64{}
+	for _, set := range append(blocking, nft.LimitPort) {
+		states, err := n.table.Elements(set)
+		if err != nil {
+			continue // unknown, as when the table is gone
+		}
+		for _, s := range states {
+			counted[bare(s.Element)] = s.Packets
+		}
+	}
+	for i := range entries {
+		b := &entries[i]
+		e := nft.Element{Set: setOf(b), Prefix: b.Prefix, Port: b.Port}
+		if known, here := counted[e]; here {
+			packets[i] = known
+		} else if !alone(b.Prefix) {
+			packets[i] = n.dropped(b) // the kernel may have it in pieces
+		}
+	}
+	return packets
+}
+
+func (n *NFT) dropped(b *ban.Ban) uint64 {
+	e := nft.Element{Set: setOf(b), Prefix: b.Prefix, Port: b.Port}
 	if e.Set == 0 {
-		return 0, false
+		return 0
 	}
 	state, held, err := n.table.Get(e)
-	return state.Packets, held && err == nil
+	if !held || err != nil {
+		return 0
+	}
+	return state.Packets
 }
 
 // SetPorts replaces the protected ports.

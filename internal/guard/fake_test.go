@@ -99,11 +99,16 @@ func (k *fakeKernel) Sync(live iter.Seq[ban.Ban], now time.Time) (missing []ban.
 }
 
 // Dropped implements enforce.Backend.
-func (k *fakeKernel) Dropped(b ban.Ban) (uint64, bool) {
+func (k *fakeKernel) Dropped(entries []ban.Ban) []uint64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, held := k.held[b.Key()]
-	return 7, held
+	packets := make([]uint64, len(entries))
+	for i := range entries {
+		if _, held := k.held[entries[i].Key()]; held {
+			packets[i] = 7
+		}
+	}
+	return packets
 }
 
 // Close implements enforce.Backend.

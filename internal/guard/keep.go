@@ -90,14 +90,14 @@ func (g *Guard) refence() {
 	}
 }
 
-// Switch changes the layer that acts, as when the mode changes, and brings
-// the new one up to date. The old one is the caller's to close.
-func (g *Guard) Switch(kernel enforce.Backend, now time.Time) (old enforce.Backend) {
+// Switch changes the layer that acts, as when the mode changes. The new one has
+// the fence then, and a Sync brings it the rest. The old one is the caller's to
+// close.
+func (g *Guard) Switch(kernel enforce.Backend) (old enforce.Backend) {
 	g.doing.Lock()
+	defer g.doing.Unlock()
 	old, g.kernel = g.kernel, kernel
 	g.refence()
-	g.doing.Unlock()
-	g.Sync(now)
 	return old
 }
 
@@ -141,5 +141,5 @@ func (g *Guard) Live(yield func(ban.Ban) bool) {
 	}
 }
 
-// Dropped is how many packets the kernel has kept out for an entry.
-func (g *Guard) Dropped(b ban.Ban) (uint64, bool) { return g.Layer().Dropped(b) }
+// Dropped is how many packets the kernel has kept out for each of the entries.
+func (g *Guard) Dropped(entries []ban.Ban) []uint64 { return g.Layer().Dropped(entries) }

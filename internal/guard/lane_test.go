@@ -198,7 +198,7 @@ func TestLanesTogether(t *testing.T) {
 			r.Protect([]policy.Post{{Prefix: prefix(guesser(i % 3).Addr().String()), Reason: "a post"}}, at)
 		},
 		func(int) { r.Sync(at) },
-		func(int) { r.Layer(); r.Dropped(ban.Ban{Prefix: prefix("198.51.100.7"), Action: ban.Drop}) },
+		func(int) { r.Layer(); r.Dropped([]ban.Ban{{Prefix: prefix("198.51.100.7"), Action: ban.Drop}}) },
 	} {
 		work.Go(func() {
 			for i := range 100 {

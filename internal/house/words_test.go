@@ -79,7 +79,7 @@ func walkText(t *testing.T, see func(path, text string)) {
 			return nil
 		}
 		relative, err := filepath.Rel(root, path)
-		if err != nil || slices.Contains([]string{"go.sum", "LICENSE", "sipward"}, d.Name()) || !d.Type().IsRegular() {
+		if err != nil || slices.Contains([]string{"go.sum", "LICENSE", "sipward", ".git"}, d.Name()) || !d.Type().IsRegular() {
 			return err
 		}
 		text, err := os.ReadFile(path)

@@ -32,8 +32,8 @@ func TestRuleset(t *testing.T) {
 			// One port only: the kernel lists a hash in no order.
 			o := Options{UDP: []uint16{sipPort}, Shared: mode.shared}
 			table, h := newTable(t, o)
-			if table.Owned() == mode.shared {
-				t.Errorf("Owned() = %v; this test expects Linux 6.9 or later", table.Owned())
+			if table.owned() == mode.shared {
+				t.Errorf("Owned() = %v; this test expects Linux 6.9 or later", table.owned())
 			}
 			text := string(want)
 			if mode.shared {
@@ -156,7 +156,7 @@ func TestRandomHosts(t *testing.T) {
 func compare(t *testing.T, table *Table, model map[Element]bool) {
 	t.Helper()
 	got := map[Element]bool{}
-	for _, set := range Sets() {
+	for _, set := range allSets() {
 		states, err := table.Elements(set)
 		must(t, err)
 		for _, s := range states {

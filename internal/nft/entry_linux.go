@@ -63,7 +63,8 @@ func (e entry) key(s kernelSet) []byte {
 
 // elementMessage makes the message that adds or deletes entries of a set.
 func (l *layout) elementMessage(kind uint16, s kernelSet, entries []entry) netlink.Message {
-	a := append(make(attributes, 0, 96*(len(entries)+1)), l.begin(unix.NFTA_SET_ELEM_LIST_TABLE)...)
+	const most = 56 // of bytes for one source, but for a range of IPv6
+	a := append(make(attributes, 0, most*len(entries)+128), l.begin(unix.NFTA_SET_ELEM_LIST_TABLE)...)
 	a.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
 	a.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS, func(a *attributes) {
 		for _, e := range entries {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sipward/sipward/internal/testnet"
 )
 
@@ -176,7 +178,7 @@ func (l *lab) expect(t testing.TB, table *Table, passed, dropped int64) {
 
 func totalDropped(t testing.TB, table *Table) int64 {
 	t.Helper()
-	counters, err := table.Counters()
+	counters, err := table.counters()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,3 +229,37 @@ func many(set Set, n int, timeout time.Duration) []Element {
 	}
 	return out
 }
+
+// counters is how many packets each set has decided about since the table was
+// made.
+func (t *Table) counters() (map[Set]Count, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rules, err := t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
+	if err != nil {
+		return nil, explain("read counters", err)
+	}
+	out := map[Set]Count{}
+	for _, set := range allSets() {
+		out[set] = Count{}
+	}
+	for _, c := range t.layout.chains {
+		if len(rules[c.name]) != len(c.rules) {
+			return nil, fmt.Errorf("read counters: chain %s: %w", c.name, ErrChanged)
+		}
+		for i, r := range c.rules {
+			if r.set == 0 {
+				continue
+			}
+			total := out[r.set]
+			for _, expression := range each(find(rules[c.name][i], unix.NFTA_RULE_EXPRESSIONS)) {
+				total.read(expression)
+			}
+			out[r.set] = total
+		}
+	}
+	return out, nil
+}
+
+// owned says whether nobody else can change the table.
+func (t *Table) owned() bool { return t.layout.can.owner }

@@ -97,7 +97,7 @@ var shapesOf = map[Set][]shape{
 // sets and chains is the order in which they are created.
 func newLayout(o Options, can capability) *layout {
 	l := &layout{options: o, can: can}
-	for _, set := range Sets() {
+	for set := NeverBan; set <= LimitSlow; set++ {
 		for _, ipv6 := range []bool{false, true} {
 			for _, shape := range shapesOf[set] {
 				if shape == subnets && !ipv6 {

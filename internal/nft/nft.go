@@ -59,11 +59,6 @@ const (
 	LimitSlow
 )
 
-// Sets lists all sets in the kernel's order.
-func Sets() []Set {
-	return []Set{NeverBan, KnownGood, DropAll, DropSIP, LimitPort, Limit, LimitSlow}
-}
-
 // String returns the set's name, which is also how the kernel's sets begin.
 func (s Set) String() string {
 	names := [...]string{"", "never_ban", "known_good", "drop_all", "drop_sip", "limit_port", "limit", "limit_slow"}

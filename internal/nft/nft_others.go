@@ -16,9 +16,6 @@ var errLinux = fmt.Errorf("open table: nftables needs Linux: %w", errors.ErrUnsu
 // Open fails: there is no nftables here.
 func Open(Options) (*Table, error) { return nil, errLinux }
 
-// Owned says whether nobody else can change the table.
-func (*Table) Owned() bool { return false }
-
 // Adopted says whether Open kept a table that was there.
 func (*Table) Adopted() bool { return false }
 
@@ -34,6 +31,9 @@ func (*Table) Rebuild([]Element) error { return errLinux }
 // Apply removes and then adds elements.
 func (*Table) Apply(_, _ []Element) error { return errLinux }
 
+// Fill adds elements that the table does not have.
+func (*Table) Fill([]Element) error { return errLinux }
+
 // Replace makes the elements the whole content of the set.
 func (*Table) Replace(Set, []Element) error { return errLinux }
 
@@ -48,9 +48,6 @@ func (*Table) Ranges(Set) ([]ElementState, error) { return nil, errLinux }
 
 // Get looks one element up.
 func (*Table) Get(Element) (ElementState, bool, error) { return ElementState{}, false, errLinux }
-
-// Counters returns how many packets each set has decided about.
-func (*Table) Counters() (map[Set]Count, error) { return nil, errLinux }
 
 // Verify compares the table in the kernel with the one we made.
 func (*Table) Verify() error { return errLinux }

@@ -246,7 +246,7 @@ func TestCounters(t *testing.T) {
 	send(t, l.dial(t, "203.0.113.30", sipPort), 8)
 	l.expect(t, table, 15, 18)
 
-	counters, err := table.Counters()
+	counters, err := table.counters()
 	must(t, err)
 	for set, want := range map[Set]uint64{DropAll: 7, DropSIP: 11, KnownGood: 7, NeverBan: 8, Limit: 0} {
 		if counters[set].Packets != want || (counters[set].Bytes > 0) != (want > 0) {

@@ -31,14 +31,15 @@ func (t *Table) Ranges(set Set) ([]ElementState, error) {
 }
 
 func (t *Table) gather(set Set, wanted func(shape) bool) ([]ElementState, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	v := view{t.reader, t.layout}
 	var out []ElementState
 	for _, s := range t.layout.sets {
 		if s.set != set || !wanted(s.shape) {
 			continue
 		}
-		states, err := t.read(s)
+		states, err := v.read(s)
 		if err != nil {
 			return nil, explain("list elements", err)
 		}
@@ -55,14 +56,15 @@ func (t *Table) Get(e Element) (ElementState, bool, error) {
 	if err != nil {
 		return ElementState{}, false, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	v := view{t.reader, t.layout}
 	s := t.layout.sets[t.layout.find(e)]
 	if s.shape != ranges {
-		k, found, err := t.lookup(s, entry{from: e.Prefix.Addr(), port: e.Port})
+		k, found, err := v.lookup(s, entry{from: e.Prefix.Addr(), port: e.Port})
 		return k.state(s), found, explain("get element", err)
 	}
-	states, err := t.read(s)
+	states, err := v.read(s)
 	for _, state := range states {
 		if state.Prefix.Contains(e.Prefix.Addr()) {
 			state.Prefix = e.Prefix
@@ -72,10 +74,21 @@ func (t *Table) Get(e Element) (ElementState, bool, error) {
 	return ElementState{}, false, explain("get element", err)
 }
 
+// A view asks the kernel about the elements. It changes nothing, so it may
+// have another socket than the changes: a source that is to be dropped must not
+// wait until a hundred thousand others are listed.
+type view struct {
+	socket *socket
+	layout *layout
+}
+
+// view is the one for whoever holds the lock.
+func (t *Table) view() view { return view{t.socket, t.layout} }
+
 // lookup asks the kernel for one element of a set without ranges.
-func (t *Table) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err error) {
-	message := t.layout.elementMessage(unix.NFT_MSG_GETSETELEM, s, []entry{e})
-	err = t.socket.ask(message, func(answer []byte) error {
+func (v view) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err error) {
+	message := v.layout.elementMessage(unix.NFT_MSG_GETSETELEM, s, []entry{e})
+	err = v.socket.ask(message, func(answer []byte) error {
 		for _, element := range each(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
 			k, found = readEntry(s, element)
 		}
@@ -83,7 +96,7 @@ func (t *Table) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err err
 	})
 	if is(err, unix.ENOENT) {
 		// The kernel says the same for a missing element and a missing table.
-		if p, failed := t.inspect(t.layout.options.Table); failed != nil || p.exists {
+		if p, failed := v.socket.inspect(v.layout.options.Table); failed != nil || p.exists {
 			err = failed
 		}
 	}
@@ -91,8 +104,8 @@ func (t *Table) lookup(s kernelSet, e entry) (k kernelEntry, found bool, err err
 }
 
 // read lists one set of the kernel in its public form.
-func (t *Table) read(s kernelSet) ([]ElementState, error) {
-	all, err := t.collect(s)
+func (v view) read(s kernelSet) ([]ElementState, error) {
+	all, err := v.collect(s)
 	if err != nil {
 		return nil, err
 	}
@@ -121,15 +134,15 @@ type place struct {
 // kernel's own count, or bring nothing new: the count, which only newer
 // kernels tell, includes elements that ran out a moment ago. Trees of ranges
 // stay in order.
-func (t *Table) collect(s kernelSet) (map[place]kernelEntry, error) {
-	size, known, err := t.size(s)
+func (v view) collect(s kernelSet) (map[place]kernelEntry, error) {
+	size, known, err := v.size(s)
 	if err != nil || known && size == 0 && s.shape != ranges {
 		return nil, err
 	}
 	all := make(map[place]kernelEntry, size)
 	for range readAttempts {
 		before := len(all)
-		err := t.dumpSet(s, func(k kernelEntry) { all[place{k.addr, k.port, k.end}] = k })
+		err := v.dumpSet(s, func(k kernelEntry) { all[place{k.addr, k.port, k.end}] = k })
 		if err != nil && !errors.Is(err, errInterrupted) {
 			return nil, err
 		}
@@ -141,20 +154,20 @@ func (t *Table) collect(s kernelSet) (map[place]kernelEntry, error) {
 }
 
 // size returns the number of elements of a set, if the kernel tells.
-func (t *Table) size(s kernelSet) (n int, known bool, err error) {
-	a := t.layout.begin(unix.NFTA_SET_TABLE)
+func (v view) size(s kernelSet) (n int, known bool, err error) {
+	a := v.layout.begin(unix.NFTA_SET_TABLE)
 	a.text(unix.NFTA_SET_NAME, s.name)
-	answer, err := t.socket.get(unix.NFT_MSG_GETSET, a)
+	answer, err := v.socket.get(unix.NFT_MSG_GETSET, a)
 	value := find(answer, setAttrCount)
 	return int(number32(value)), len(value) == 4, err
 }
 
 // dumpSet calls take with each element of a set, in one walk. See collect for
 // what may be missing.
-func (t *Table) dumpSet(s kernelSet, take func(kernelEntry)) error {
-	a := t.layout.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
+func (v view) dumpSet(s kernelSet, take func(kernelEntry)) error {
+	a := v.layout.begin(unix.NFTA_SET_ELEM_LIST_TABLE)
 	a.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
-	return t.socket.dump(unix.NFT_MSG_GETSETELEM, a, func(answer []byte) error {
+	return v.socket.dump(unix.NFT_MSG_GETSETELEM, a, func(answer []byte) error {
 		for _, element := range each(find(answer, unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
 			if k, ok := readEntry(s, element); ok {
 				take(k)
@@ -205,7 +218,7 @@ func (t *Table) learnNets() error {
 		if s.shape != ranges {
 			continue
 		}
-		states, err := t.read(s)
+		states, err := t.view().read(s)
 		if err != nil {
 			return err
 		}
@@ -220,37 +233,6 @@ func (t *Table) learnNets() error {
 	}
 	t.nets = nets
 	return nil
-}
-
-// Counters returns how many packets each set has decided about since the
-// table was made.
-func (t *Table) Counters() (map[Set]Count, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	rules, err := t.list(unix.NFT_MSG_GETRULE, unix.NFTA_RULE_TABLE, unix.NFTA_RULE_CHAIN)
-	if err != nil {
-		return nil, explain("read counters", err)
-	}
-	out := map[Set]Count{}
-	for _, set := range Sets() {
-		out[set] = Count{}
-	}
-	for _, c := range t.layout.chains {
-		if len(rules[c.name]) != len(c.rules) {
-			return nil, fmt.Errorf("read counters: chain %s: %w", c.name, ErrChanged)
-		}
-		for i, r := range c.rules {
-			if r.set == 0 {
-				continue
-			}
-			total := out[r.set]
-			for _, expression := range each(find(rules[c.name][i], unix.NFTA_RULE_EXPRESSIONS)) {
-				total.read(expression)
-			}
-			out[r.set] = total
-		}
-	}
-	return out, nil
 }
 
 // list dumps objects of the table and sorts them by the attribute key.
@@ -286,7 +268,7 @@ func (t *Table) Verify() error {
 // verify is Verify for those who hold the lock. It asks for the owner first:
 // with another owner, nothing below could be mended.
 func (t *Table) verify() error {
-	found, err := t.inspect(t.layout.options.Table)
+	found, err := t.socket.inspect(t.layout.options.Table)
 	switch {
 	case err != nil:
 		return err

@@ -23,13 +23,16 @@ const (
 	// answerTime bounds the wait for an answer. The kernel gives it before
 	// the send returns, so this is only ever reached by a fault.
 	answerTime = 10 * time.Second
-	// familyHeader is the length of struct nfgenmsg.
-	familyHeader = 4
+	// familyHeader is the length of struct nfgenmsg, messageHeader of nlmsghdr.
+	familyHeader, messageHeader = 4, 16
 )
 
 // A socket speaks nf_tables. It is not safe for concurrent use.
 type socket struct {
 	conn *netlink.Conn
+	// sequence is the number of the last message of a transaction. Questions are
+	// numbered by conn; their answers are read before anything else is sent.
+	sequence uint32
 }
 
 // dial opens the socket in the network namespace of the calling thread, where
@@ -39,7 +42,7 @@ func dial() (*socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netfilter socket: %w", err)
 	}
-	s := &socket{conn}
+	s := &socket{conn: conn}
 	// Without these the kernel repeats each refused message in its answer.
 	// Kernels and containers that refuse the options still work, in smaller
 	// transactions.
@@ -50,16 +53,17 @@ func dial() (*socket, error) {
 }
 
 // message makes an nf_tables message about the inet family, which is where our
-// table lives.
+// table lives. It takes the memory of body over.
 func message(kind uint16, flags netlink.HeaderFlags, body attributes) netlink.Message {
-	data := make([]byte, familyHeader, familyHeader+len(body))
-	data[0] = familyInet
+	data := append([]byte(body), make([]byte, familyHeader)...)
+	copy(data[familyHeader:], data)
+	copy(data, []byte{familyInet, 0, 0, 0})
 	return netlink.Message{
 		Header: netlink.Header{
 			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | kind),
 			Flags: netlink.Request | flags,
 		},
-		Data: append(data, body...),
+		Data: data,
 	}
 }
 
@@ -73,11 +77,10 @@ func (s *socket) commit(messages []netlink.Message) error {
 	batch = append(batch, bracket(unix.NFNL_MSG_BATCH_END))
 	batch[len(batch)-2].Header.Flags |= netlink.Acknowledge
 
-	sent, err := s.conn.SendMessages(batch)
+	last, err := s.send(batch)
 	if err != nil {
 		return err
 	}
-	last := sent[len(sent)-2].Header.Sequence
 	if err := s.conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
 		return err
 	}
@@ -93,6 +96,37 @@ func (s *socket) commit(messages []netlink.Message) error {
 			}
 		}
 	}
+}
+
+// send sends a transaction and returns the number of its last message but one.
+// The library would copy each message thrice, and new memory is what costs most.
+func (s *socket) send(batch []netlink.Message) (last uint32, err error) {
+	size := 0
+	for _, m := range batch {
+		size += messageHeader + len(m.Data)
+	}
+	wire := make([]byte, 0, size)
+	for i, m := range batch {
+		s.sequence++
+		wire = binary.NativeEndian.AppendUint32(wire, uint32(messageHeader+len(m.Data)))
+		wire = binary.NativeEndian.AppendUint16(wire, uint16(m.Header.Type))
+		wire = binary.NativeEndian.AppendUint16(wire, uint16(m.Header.Flags))
+		wire = binary.NativeEndian.AppendUint32(wire, s.sequence)
+		wire = binary.NativeEndian.AppendUint32(wire, s.conn.PID())
+		wire = append(wire, m.Data...)
+		if i == len(batch)-2 {
+			last = s.sequence
+		}
+	}
+	raw, err := s.conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	failed := raw.Write(func(fd uintptr) bool {
+		err = unix.Sendto(int(fd), wire, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		return !errors.Is(err, unix.EAGAIN)
+	})
+	return last, errors.Join(failed, err)
 }
 
 // bracket makes the message that begins or ends a transaction; it names the

@@ -19,6 +19,8 @@ import (
 type Table struct {
 	mu      sync.Mutex
 	socket  *socket
+	reading sync.Mutex
+	reader  *socket       // for lists; see view
 	events  *netlink.Conn // for Watch; opened early, in the same network namespace
 	layout  *layout
 	nets    map[int]prefixes // wanted content of the range sets by index; nil: read it again
@@ -42,19 +44,20 @@ func Open(o Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	reader, err := dial()
+	if err != nil {
+		return nil, errors.Join(err, s.conn.Close())
+	}
 	events, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open notification socket: %w", err), s.conn.Close())
+		return nil, errors.Join(fmt.Errorf("open notification socket: %w", err), reader.conn.Close(), s.conn.Close())
 	}
-	t := &Table{socket: s, events: events}
+	t := &Table{socket: s, reader: reader, events: events}
 	if err := t.take(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open table %s: %w", o.Table, err), t.Close())
 	}
 	return t, nil
 }
-
-// Owned says whether nobody else can change the table.
-func (t *Table) Owned() bool { return t.layout.can.owner }
 
 // Adopted says whether Open found a table with the same layout and kept it.
 func (t *Table) Adopted() bool { return t.adopted }
@@ -62,7 +65,7 @@ func (t *Table) Adopted() bool { return t.adopted }
 // Close lets go of the table and leaves it in the kernel as it is. The next
 // Open adopts it. Until then, anyone with the right to do so can remove it.
 func (t *Table) Close() error {
-	return errors.Join(t.events.Close(), t.socket.conn.Close())
+	return errors.Join(t.events.Close(), t.reader.conn.Close(), t.socket.conn.Close())
 }
 
 // Clear removes the table and with it all protection.
@@ -102,7 +105,7 @@ func (t *Table) rebuild(elements []Element) error {
 	if t.verify() == nil {
 		return t.refill(elements)
 	}
-	found, err := t.inspect(t.layout.options.Table)
+	found, err := t.socket.inspect(t.layout.options.Table)
 	if err != nil {
 		return err
 	}
@@ -120,10 +123,10 @@ type presence struct {
 }
 
 // inspect asks for a table. One that is not there is no error.
-func (t *Table) inspect(table string) (presence, error) {
+func (s *socket) inspect(table string) (presence, error) {
 	var a attributes
 	a.text(unix.NFTA_TABLE_NAME, table)
-	answer, err := t.socket.get(unix.NFT_MSG_GETTABLE, a)
+	answer, err := s.get(unix.NFT_MSG_GETTABLE, a)
 	if is(err, unix.ENOENT) {
 		return presence{}, nil
 	}
@@ -166,7 +169,7 @@ func holder(port uint32) string {
 // that is as it should be, else make it so.
 func (t *Table) take(o Options) error {
 	t.layout = newLayout(o, capability{})
-	found, err := t.inspect(o.Table)
+	found, err := t.socket.inspect(o.Table)
 	if err != nil {
 		return err
 	}
@@ -204,7 +207,7 @@ func (t *Table) take(o Options) error {
 func (t *Table) rescue(l *layout) ([]Element, error) {
 	out := []Element{}
 	for _, s := range l.sets {
-		states, err := t.read(s)
+		states, err := t.view().read(s)
 		if is(err, unix.ENOENT) {
 			continue
 		}
@@ -356,7 +359,7 @@ func (t *Table) learnRefresh() error {
 	err := t.socket.commit([]netlink.Message{t.layout.elementMessage(unix.NFT_MSG_NEWSETELEM, trial, one)})
 	if err == nil {
 		var states []ElementState
-		states, err = t.read(trial)
+		states, err = t.view().read(trial)
 		t.refreshes = len(states) == 1 && states[0].Expires > time.Hour
 	}
 	gone := t.layout.begin(unix.NFTA_SET_TABLE)

@@ -75,10 +75,10 @@ func putTime(buf []byte, at time.Time) []byte {
 	return binary.AppendUvarint(buf, uint64(at.Nanosecond()))
 }
 
-// decodeBan reads a body. It never panics, whatever it is given.
-func decodeBan(body []byte) (ban.Ban, error) {
-	// One string for all: the texts are slices of it.
-	r := reader{rest: string(body)}
+// decodeBan reads a body, of which the texts are slices. It never panics,
+// whatever it is given.
+func decodeBan(body string) (ban.Ban, error) {
+	r := reader{rest: body}
 	var b ban.Ban
 	b.Prefix = r.prefix()
 	b.Port, b.Action, b.Scope = uint16(r.number()), ban.Action(r.number()), ban.Scope(r.number())

@@ -26,13 +26,11 @@ func writerChild(dir string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	entries, err := s.Load()
-	if err != nil {
+	table := ban.NewTable(ban.Limits{})
+	if _, err := table.Restore(s.Load, noon); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	table := ban.NewTable(ban.Limits{})
-	table.Restore(entries, noon)
 	w := ban.NewWriter(table, s, time.After)
 	go w.Run(context.Background())
 

@@ -86,7 +86,7 @@ func fullAtStart(dir string) error {
 	if err != nil {
 		return fmt.Errorf("open on a full disk: %w", err)
 	}
-	entries, err := s.Load()
+	entries, err := loaded(s)
 	if err != nil || len(entries) != 100 || s.Warning() != "" {
 		return fmt.Errorf("on a full disk: %d bans, %w, %q", len(entries), err, s.Warning())
 	}
@@ -121,7 +121,7 @@ func fullWhileRunning(dir string) error {
 			return err
 		} else {
 			refused++
-			if got, err := s.Load(); err != nil || len(got) != len(acked) {
+			if got, err := loaded(s); err != nil || len(got) != len(acked) {
 				return fmt.Errorf("reading while full: %d of %d, %w", len(got), len(acked), err)
 			}
 			if refused > 20 {
@@ -153,7 +153,7 @@ func sameAfterRestart(s *Store, dir string, acked map[uint64]ban.Ban, refused in
 		return err
 	}
 	defer s.Close()
-	entries, err := s.Load()
+	entries, err := loaded(s)
 	if err != nil || s.Warning() != "" || !reflect.DeepEqual(byID(entries), acked) {
 		return fmt.Errorf("%d bans of %d acknowledged, %w, %q", len(entries), len(acked), err, s.Warning())
 	}
@@ -182,7 +182,7 @@ func readOnlyWhileRunning(dir string) error {
 		return fmt.Errorf("remount read-only: %w", err)
 	}
 	for range 3 {
-		if _, err := s.Load(); isDamage(err) {
+		if _, err := loaded(s); isDamage(err) {
 			return fmt.Errorf("read from a read-only disk: %w", err)
 		}
 		if err := s.Append(typical(200)); err == nil || isDamage(err) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/sipward/sipward/internal/ban"
@@ -44,51 +45,68 @@ func putBans(tx *sql.Tx, entries []ban.Ban) error {
 }
 
 // Load implements ban.Journal. A damaged entry is damage of the whole: the
-// database is repaired, and what is sound is given back.
-func (s *Store) Load() ([]ban.Ban, error) {
+// database is repaired, and ErrLost says so.
+func (s *Store) Load(give func(ban.Ban)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var entries []ban.Ban
-	load := func(db *sql.DB) (err error) {
-		entries, err = readBans(db)
-		return err
-	}
-	err := s.useLocked(load)
+	err := s.useLocked(func(db *sql.DB) error { return readBans(db, give) })
 	if isDamage(err) {
-		err = s.useLocked(load) // the opening in between repairs
-		s.begunAgain = false    // and the caller knows all there is
+		repaired := s.useLocked(func(*sql.DB) error { return nil }) // opening repairs
+		s.begunAgain = false                                        // the caller learns it now
+		err = errors.Join(ban.ErrLost, err, repaired)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("load journal: %w", err)
+		return fmt.Errorf("load journal: %w", err)
 	}
-	return entries, nil
+	return nil
 }
 
-func readBans(db *sql.DB) ([]ban.Ban, error) {
-	// Growing the slice would cost more than reading the rows.
-	var count int
-	if err := db.QueryRow("SELECT count(*) FROM bans").Scan(&count); err != nil {
-		return nil, fmt.Errorf("count bans: %w", err)
+// readBans gives the rows one by one, because the memory for a hundred thousand
+// at once costs as much time as to read them. A start waits for this, so one
+// goroutine reads and the caller's decodes.
+func readBans(db *sql.DB, give func(ban.Ban)) error {
+	bodies, end := make(chan []string, 1), make(chan error, 1)
+	go func() {
+		defer close(bodies)
+		end <- readBodies(db, bodies)
+	}()
+	var damage error
+	for some := range bodies {
+		for _, body := range some {
+			b, err := decodeBan(body)
+			if err != nil {
+				damage = err
+			}
+			if damage == nil {
+				give(b)
+			}
+		}
 	}
+	if err := errors.Join(<-end, damage); err != nil {
+		return fmt.Errorf("read bans: %w", err)
+	}
+	return nil
+}
+
+// readBodies reads what is sound, in batches.
+func readBodies(db *sql.DB, to chan<- []string) error {
+	const batch = 512
 	rows, err := db.Query("SELECT id, at, sum, body FROM bans")
 	if err != nil {
-		return nil, fmt.Errorf("read bans: %w", err)
+		return err
 	}
 	defer rows.Close()
-	entries := make([]ban.Ban, 0, count)
+	some := make([]string, 0, batch)
 	for rows.Next() {
 		var row row[sql.RawBytes]
 		if !row.scan(rows) {
-			return nil, fmt.Errorf("read ban %d: %w: checksum differs", row.id, errDamaged)
+			return fmt.Errorf("ban %d: %w: checksum differs", row.id, errDamaged)
 		}
-		b, err := decodeBan(row.body)
-		if err != nil {
-			return nil, fmt.Errorf("read ban %d: %w", row.id, err)
+		if some = append(some, string(row.body)); len(some) == batch {
+			to <- some
+			some = make([]string, 0, batch)
 		}
-		entries = append(entries, b)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read bans: %w", err)
-	}
-	return entries, nil
+	to <- some
+	return rows.Err()
 }

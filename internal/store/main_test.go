@@ -93,9 +93,19 @@ func fill(t testing.TB, s *Store, bans []ban.Ban) {
 	}
 }
 
+// loaded gives all that a store has, as a table does that is restored from it.
+func loaded(s *Store) (entries []ban.Ban, err error) {
+	give := func(b ban.Ban) { entries = append(entries, b) }
+	if err = s.Load(give); errors.Is(err, ban.ErrLost) {
+		entries = nil
+		err = s.Load(give)
+	}
+	return entries, err
+}
+
 func load(t testing.TB, s *Store) map[uint64]ban.Ban {
 	t.Helper()
-	entries, err := s.Load()
+	entries, err := loaded(s)
 	if err != nil {
 		t.Fatal(err)
 	}
