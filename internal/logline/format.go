@@ -54,11 +54,15 @@ func Readable(format Format) bool {
 // time when the line does not tell. Lines that only their neighbours can
 // explain need a Reader. The result is a view of text.
 func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
-	r := read(text, format, clock)
+	if e, ok := openEntry(text); ok {
+		r := readEntry(&e, format, clock)
+		return r.Log, r.At
+	}
+	r := readText(text, format, clock)
 	return r.Log, r.At
 }
 
-func read(text []byte, format Format, clock Clock) line.Reading {
+func readText(text []byte, format Format, clock Clock) line.Reading {
 	h := line.ReadHeader(bytes.TrimSuffix(text, []byte("\r")), clock)
 	var result line.Reading
 	for i := range formats {

@@ -70,9 +70,15 @@ type quoted struct {
 func (r *Reader) Put(text []byte, arrived time.Time) {
 	r.lines++
 	held := r.room()
-	held.text = append(held.text[:0], text...)
 	held.number = r.lines
-	held.Reading = read(held.text, r.Format, r.Clock)
+	if e, ok := openEntry(text); ok {
+		held.text = append(held.text[:0], e.message...)
+		e.message = held.text
+		held.Reading = readEntry(&e, r.Format, r.Clock)
+	} else {
+		held.text = append(held.text[:0], text...)
+		held.Reading = readText(held.text, r.Format, r.Clock)
+	}
 	if !held.HasTime {
 		held.At = r.last
 	}

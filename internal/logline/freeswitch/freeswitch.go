@@ -54,6 +54,9 @@ var forms = []form{
 
 // Read reads one line, without the header of syslog.
 func Read(h line.Header) line.Reading {
+	if rec, ok := jsonRecord(h); ok {
+		return readRecord(rec)
+	}
 	rec, ok := splitRecord(h)
 	if !ok {
 		return readLoose(h)

@@ -1,8 +1,10 @@
 package freeswitch_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,14 @@ var printers = []printer{
 	}, true},
 	{"RFC 5424", func(level, file, message string) string {
 		return fmt.Sprintf(`<165>1 2026-11-22T13:05:17.653234Z pbx freeswitch 99 - - 2026-11-22 13:05:17.653234 [%s] %s:1787 %s`, level, file, message)
+	}, true},
+	{"json", func(level, file, message string) string {
+		number := slices.Index([]string{"CONSOLE", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG"}, level)
+		text, err := json.Marshal(message + "\n")
+		if err != nil {
+			panic(err)
+		}
+		return fmt.Sprintf(`{"host":"pbx","timestamp":1795352717653234,"level":%d,"ident":"freeswitch","pid":99,"file":"%s","line":1787,"message":%s}`, number, file, text)
 	}, true},
 	{"journal without a stamp", func(level, file, message string) string {
 		return fmt.Sprintf("[%s] %s:1787 %s", level, file, message)

@@ -60,11 +60,27 @@ func readPolicyFailure(text []byte) line.Reading {
 // Two lines of advice follow, which hold user and domain once more.
 func readUnknownUser(rec record) line.Reading {
 	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.UserUnknown, Rule: "freeswitch.unknown_user"}}
-	if line.HasSuffix(rec.message, "]") && !line.Contains(rec.message, plainFrom) {
+	text, once := cutAdvice(rec.message)
+	if line.HasSuffix(text, "]") && !line.Contains(text, plainFrom) {
 		return line.Reading{} // a version that prints no address
 	}
-	readAccount(&r, rec.message, plainFrom, rec.escaped)
+	if readAccount(&r, text, plainFrom, rec.escaped); !once {
+		r.Source = netip.AddrPort{}
+		r.Tamper("a clause of the server inside a value")
+	}
 	return r
+}
+
+// cutAdvice takes off the lines of advice where a record is one line: through
+// syslog, in the journal, as JSON. Where they begin twice, one is an outsider's.
+func cutAdvice(text []byte) (head []byte, once bool) {
+	at, once := line.Only(text, advice[0])
+	if at < 0 {
+		return text, true
+	}
+	head, ok1 := bytes.CutSuffix(text[:at], []byte("\n"))
+	head, ok2 := bytes.CutSuffix(head, []byte("#012"))
+	return head, once && ok1 != ok2
 }
 
 // readAccount reads "user@host", mark and an address at the end of text. User
