@@ -14,7 +14,9 @@ func allowCommand() *cobra.Command {
 		Use:   "allow PREFIX",
 		Short: "Never ban an address or a network",
 		Long: `Never ban and never limit an address or a network: for good, or as long as
---for says. What the settings allow is not listed here; it needs no entry.`,
+--for says. What the settings allow is not listed here; it needs no entry. The
+list shows the trunks, too: those of the settings, and those that the SIP
+servers' own settings name.`,
 		Example: `  sipward allow 192.0.2.0/24 --note "the office"
   sipward allow 198.51.100.7 --for 8h
   sipward allow list
@@ -44,7 +46,7 @@ func allowCommand() *cobra.Command {
 func allowListCommand() *cobra.Command {
 	return daemonVerb(&cobra.Command{
 		Use:   "list",
-		Short: "List what humans have allowed",
+		Short: "List what humans have allowed, and the trunks",
 		Args:  wants(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilInterrupted(cmd)

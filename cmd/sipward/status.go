@@ -131,6 +131,7 @@ func (o *output) status(s *control.Status) {
 		}
 		o.field(label, fmt.Sprintf("%s %s: %s events, %s", source.Kind, source.Name, grouped(source.Events), last))
 	}
+	o.servers(s)
 	o.field("daemon", fmt.Sprintf("sipward %s, pid %d, up %s", s.Version, s.PID, ago(o.now.Sub(s.Since))))
 	if s.State != "" {
 		o.field("state", s.State)
@@ -144,4 +145,28 @@ func layerWords(layers map[string]string) string {
 		words = append(words, name+" "+layers[name])
 	}
 	return strings.Join(words, ", ")
+}
+
+// servers prints what was found of SIP servers and their carriers, and why.
+func (o *output) servers(s *control.Status) {
+	for _, server := range s.Servers {
+		o.field("found", server.String())
+		for _, l := range server.Logs {
+			o.field("", "logs to "+l.String())
+		}
+		for _, note := range server.Notes {
+			o.field("", "note: "+note)
+		}
+	}
+	const most = 20
+	for i, t := range s.Trunks[:min(len(s.Trunks), most)] {
+		label := ""
+		if i == 0 {
+			label = "trunks"
+		}
+		o.field(label, t.String())
+	}
+	if more := len(s.Trunks) - most; more > 0 {
+		o.field("", fmt.Sprintf("and %d more: sipward allow list", more))
+	}
 }

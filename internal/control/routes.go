@@ -301,6 +301,10 @@ func (d desk) nothingLifted(prefix netip.Prefix, kind ban.Kind) error {
 		p.What, p.Do, command = name+" is not on the allow-list", "sipward allow list", "sipward allow remove "
 	}
 	for _, row := range d.doors.Guard.Bans() {
+		if row.Rule == TrunkRule && kind == ban.KindAllow && ban.Inside(prefix, row.Prefix) {
+			p.Why, p.Do = "it is "+row.Why, "take it out of those settings"
+			break
+		}
 		isAllow := row.Action == ban.Allow.String()
 		if (isAllow && kind == ban.KindAllow || row.Blocks() && kind == ban.KindBlock) && ban.Inside(prefix, row.Prefix) {
 			p.What += " by itself"

@@ -60,7 +60,11 @@ type Status struct {
 	// Layers says for each interface what keeps attackers out there: xdp, nft or dryrun.
 	Layers map[string]string `json:"layers"`
 	// Listen is what is protected, as "5060/udp".
-	Listen  []string       `json:"listen,omitempty"`
+	Listen []string `json:"listen,omitempty"`
+	// Servers are the SIP servers that were found; Trunks the carriers that
+	// their settings name, which are never banned.
+	Servers []ServerStatus `json:"servers,omitempty"`
+	Trunks  []TrunkStatus  `json:"trunks,omitempty"`
 	Sources []SourceStatus `json:"sources"`
 	// Bans counts the live limits and drops, Allowed the live allow entries,
 	// KnownGood the sources that proved themselves.
@@ -72,6 +76,9 @@ type Status struct {
 	// State is the directory of what outlives the process.
 	State string `json:"state,omitempty"`
 }
+
+// TrunkRule is the Rule of rows that are trunks on the never-ban list.
+const TrunkRule = "trunk"
 
 // The modes of a running daemon.
 const (

@@ -25,6 +25,7 @@ import (
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/guard"
 	"github.com/sipward/sipward/internal/host"
+	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/store"
 )
@@ -43,6 +44,8 @@ type Options struct {
 	Log *slog.Logger
 	// Version is shown by `status`.
 	Version string
+	// Root is the folder in which SIP servers are sought; empty means the real /.
+	Root string
 	// Ready is called once the first packet would be judged.
 	Ready func()
 }
@@ -57,6 +60,10 @@ type Daemon struct {
 	config *config.Config
 	// served is where SIP servers have been found, where the settings do not say.
 	served []config.Listen
+	// servers and trunks are what was found at the last look.
+	servers []pbx.Server
+	trunks  []heldTrunk
+	scout   *scout
 
 	store   *store.Store
 	table   *ban.Table
@@ -71,7 +78,7 @@ type Daemon struct {
 	salt    uint32 // of the choice of lane
 	senses  *senses
 
-	// changing guards config, served and senses, and keeps reloads apart from each other
+	// changing guards config, what was found, and senses, and keeps reloads apart from each other
 	// and from the end. Whoever holds it may enter the hall; the hall and its
 	// witness never ask for it.
 	changing sync.Mutex
@@ -122,7 +129,8 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		d.machine.Close()
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.names = d.newNames(settings.TrunkNames)
+	d.scout = newScout(o.Root)
+	d.names = d.newNames()
 	seed := bounded.Seed{K0: rand.Uint64(), K1: rand.Uint64()}
 	count := laneCount(o.Record != nil)
 	d.guard = guard.New(guard.Options{
@@ -181,6 +189,8 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 // open takes up kernel and wires as the settings say.
 func (d *Daemon) open() error {
 	d.warnBackend()
+	d.look()
+	d.names.SetNames(d.trunkNames())
 	d.served = d.servedPorts()
 	kernel, err := d.openKernel()
 	if err != nil {
@@ -252,8 +262,9 @@ func (d *Daemon) takeUp() error {
 	}
 	before, served := d.config, d.served
 	d.config = settings
+	d.look()
 	d.served = d.servedPorts()
-	d.names.SetNames(settings.TrunkNames)
+	d.names.SetNames(d.trunkNames())
 	if err := d.changeSenses(); err != nil {
 		d.config, d.served = before, served
 		return err

@@ -95,7 +95,7 @@ func (d *Daemon) Bans() []control.BanRow {
 	for i, dropped := range d.guard.Dropped(entries) {
 		rows = append(rows, control.Row(&entries[i], dropped))
 	}
-	return rows
+	return append(rows, d.trunkRows()...)
 }
 
 // enforcing says that the kernel acts on decisions.
@@ -132,6 +132,7 @@ func (d *Daemon) Status() control.Status {
 	}
 	s.Listen = d.senses.listen()
 	s.Sources = d.sources()
+	s.Servers, s.Trunks = d.serverStatus(), d.trunkStatus()
 	return s
 }
 

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/policy"
 )
 
-// posts gathers the never-ban list: what the settings name, what the trunks'
-// names resolve to, and what the machine itself must be able to reach.
+// posts gathers the never-ban list: what the settings name, the trunks of the
+// SIP servers here, what the trunks' names resolve to, and what the machine
+// itself must be able to reach. The caller holds changing.
 func (d *Daemon) posts() []policy.Post {
 	var posts []policy.Post
 	for _, p := range d.config.Allow {
@@ -20,12 +20,7 @@ func (d *Daemon) posts() []policy.Post {
 	for _, p := range d.config.Trunks {
 		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})
 	}
-	for name, addresses := range d.names.Addresses() {
-		for _, a := range addresses {
-			posts = append(posts, policy.Post{Prefix: netip.PrefixFrom(a, a.BitLen()), Reason: "the trunk " + name, Trunk: true})
-		}
-	}
-	d.health.list("trunk names", d.names.Problems())
+	posts = append(posts, d.trunkPosts()...)
 	found, err := d.machine.Posts(time.Now())
 	d.health.report("fence", "the never-ban list may be incomplete", err)
 	for _, post := range found {

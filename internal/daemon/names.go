@@ -11,17 +11,16 @@ import (
 // after a boot the carriers must be known before DNS is.
 const namesCheckpoint = "trunk names"
 
-// newNames makes the resolver, with the answers of the last run.
-func (d *Daemon) newNames(names []string) *host.Resolver {
+// newNames makes the resolver, with the answers of the last run. Which of the
+// names are still wanted shows when the SIP servers have been looked at.
+func (d *Daemon) newNames() *host.Resolver {
 	var kept []host.Answer
 	saved, err := d.store.Checkpoint(namesCheckpoint)
 	if err == nil && len(saved) > 0 {
 		err = json.Unmarshal(saved, &kept)
 	}
 	d.health.report("names", "what the trunks' names stood for is lost until DNS answers", err)
-	r := host.NewResolver(host.ResolverOptions{Answers: kept, Own: d.own})
-	r.SetNames(names)
-	return r
+	return host.NewResolver(host.ResolverOptions{Answers: kept, Own: d.own})
 }
 
 // own says that an address is this machine's: no name may stand for it.

@@ -31,7 +31,8 @@ func TestNamesOutliveTheProcess(t *testing.T) {
 	}})
 	d.names.SetNames([]string{name})
 	d.saveNames()
-	again := d.newNames([]string{name})
+	again := d.newNames()
+	again.SetNames([]string{name})
 	found := again.Addresses()[name]
 	if len(found) != 1 || found[0].String() != address {
 		t.Errorf("after a restart %s stands for %v, want %s; health %q", name, found, address, d.health.sentences())

@@ -38,16 +38,14 @@ func (d *Daemon) ports() (udp, tcp []uint16) {
 	return slices.Compact(udp), slices.Compact(tcp)
 }
 
-// servedPorts asks the machine where SIP servers listen; unless the settings
+// servedPorts is where the SIP servers found here listen; unless the settings
 // say where.
 func (d *Daemon) servedPorts() []config.Listen {
 	if len(d.config.Listen) > 0 {
 		return nil
 	}
-	servers, err := d.machine.Servers()
-	d.health.report("servers", "SIP servers cannot be looked for", err)
 	var listen []config.Listen
-	for _, server := range servers {
+	for _, server := range d.servers {
 		for _, p := range server.Ports {
 			listen = append(listen, config.Listen{Port: p.Port, Transport: string(p.Transport)})
 		}
@@ -55,14 +53,18 @@ func (d *Daemon) servedPorts() []config.Listen {
 	return listen
 }
 
-// lookForServers takes up the ports and logs of servers that have started
-// since: at boot we may be up first. What a server leaves stays watched until
-// the next reload, for it may only be restarting.
+// lookForServers takes up the ports, logs and trunks of servers that have
+// started or were set up anew since: at boot we may be up first. What a server
+// leaves stays watched until the next reload, for it may only be restarting.
 func (d *Daemon) lookForServers() {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	if d.ending {
 		return
+	}
+	if d.look() {
+		d.names.SetNames(d.trunkNames())
+		d.guard.Protect(d.posts(), time.Now())
 	}
 	served := union(d.served, d.servedPorts())
 	logs := d.findLogs()

@@ -48,7 +48,7 @@ func newRig(t *testing.T, record io.Writer) *rig {
 	settings := config.Default()
 	settings.State = t.TempDir()
 	r := &rig{t: t, log: &journal{}}
-	d, err := build(Options{Record: record, Log: slog.New(slog.NewTextHandler(r.log, nil))}, settings)
+	d, err := build(Options{Record: record, Root: t.TempDir(), Log: slog.New(slog.NewTextHandler(r.log, nil))}, settings)
 	if err != nil {
 		t.Fatal(err)
 	}

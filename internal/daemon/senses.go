@@ -12,7 +12,6 @@ import (
 	"github.com/sipward/sipward/internal/afpacket"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/host"
-	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/source"
 )
 
@@ -155,17 +154,11 @@ func indexes(interfaces []host.Interface) []int {
 	return list
 }
 
-// findLogs lists the logs to follow: the settings' own, else those that the
-// machine has.
+// findLogs lists the logs to follow: the settings' own, else those of the
+// servers that were found.
 func (d *Daemon) findLogs() []config.Log {
 	if len(d.config.Logs) > 0 {
 		return d.config.Logs
 	}
-	var logs []config.Log
-	for _, l := range d.machine.Logs() {
-		if logline.Readable(logline.Format(l.Format)) {
-			logs = append(logs, config.Log{File: l.File, Format: l.Format})
-		}
-	}
-	return logs
+	return d.serverLogs()
 }

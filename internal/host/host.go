@@ -1,7 +1,6 @@
-// Package host knows the machine it runs on: who must never be blocked here,
-// which interfaces attacks come in by, which SIP servers run and where they
-// log. It reads files and asks the kernel; it runs no program and changes
-// nothing.
+// Package host knows the machine it runs on: who must never be blocked here and
+// which interfaces attacks come in by. It reads files and asks the kernel; it
+// runs no program and changes nothing.
 //
 // Everything it reads was written by somebody else, and some of it by
 // strangers. So only literal addresses count, one address at a time, and every

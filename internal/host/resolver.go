@@ -325,14 +325,18 @@ func (r *Resolver) Answers() []Answer {
 	return all
 }
 
-// Problems says, in a sentence for each name that has one, what is wrong.
-func (r *Resolver) Problems() []string {
+// Problems says, in a sentence for each of the names that has one, what is
+// wrong. Without names it speaks of all.
+func (r *Resolver) Problems(names ...string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(r.names))
+	}
 	var all []string
-	for _, text := range slices.Sorted(maps.Keys(r.names)) {
-		if p := r.names[text].problem; p != "" {
-			all = append(all, p)
+	for _, text := range names {
+		if c := r.names[text]; c != nil && c.problem != "" {
+			all = append(all, c.problem)
 		}
 	}
 	return all

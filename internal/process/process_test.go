@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"encoding/binary"
@@ -25,8 +25,7 @@ func spell(servers []Server) string {
 
 func TestServers(t *testing.T) {
 	dir, want := plantAll(t, "testdata/servers.txtar", "servers")
-	m := &Machine{files: os.DirFS(dir)}
-	got, err := m.Servers()
+	got, err := Servers(os.DirFS(dir))
 	must(t, err)
 	if diff := cmp.Diff(want, spell(got)); diff != "" {
 		t.Error(diff)
@@ -34,12 +33,10 @@ func TestServers(t *testing.T) {
 }
 
 func TestNoServers(t *testing.T) {
-	dir := t.TempDir()
-	m := &Machine{root: dir, files: os.DirFS(dir)}
-	servers, err := m.Servers()
+	servers, err := Servers(os.DirFS(t.TempDir()))
 	must(t, err)
-	if logs := m.Logs(); len(servers) != 0 || len(logs) != 0 {
-		t.Errorf("on an empty machine: %v, %v", servers, logs)
+	if len(servers) != 0 {
+		t.Errorf("on an empty machine: %v", servers)
 	}
 }
 
@@ -70,7 +67,7 @@ func TestSIPPorts(t *testing.T) {
 		for _, p := range c.tcp {
 			held = append(held, socket{at: Port{p, TCP}})
 		}
-		got := map[Transport][]string{}
+		got := map[string][]string{}
 		for _, p := range sipPorts(c.program, held) {
 			got[p.Transport] = append(got[p.Transport], fmt.Sprint(p.Port))
 		}
@@ -123,7 +120,7 @@ func TestReadSocket(t *testing.T) {
 	const rest = " 00000000:00000000 00:00000000 00000000   108        0 1001 2 0000000000000000 0"
 	for _, c := range []struct {
 		line      string
-		transport Transport
+		transport string
 		want      string
 	}{
 		{"", UDP, "nothing"},

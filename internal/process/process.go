@@ -1,42 +1,21 @@
-package host
+// Package process finds the SIP servers that run on this machine, and where they
+// listen, in what the kernel shows of processes and sockets (proc(5)). It runs
+// no program and asks nobody.
+//
+// A program can call itself anything and open any port, so what is found says
+// where SIP is likely served, and no more.
+package process
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
-)
-
-// Server is a running SIP server.
-type Server struct {
-	// Name is asterisk, freeswitch, kamailio, opensips or unknown.
-	Name string
-	// Process is the name of the program, for an unknown server often all
-	// there is to go by; empty when nobody could be found behind the port.
-	Process string
-	// PID is the process that started the others; 0 when not known.
-	PID int
-	// Ports is where it serves SIP to others than this machine itself.
-	Ports []Port
-}
-
-// Port is where a server listens.
-type Port struct {
-	Port      uint16
-	Transport Transport
-}
-
-// Transport is udp or tcp. TLS and WebSocket listen on TCP.
-type Transport string
-
-// The transports.
-const (
-	UDP Transport = "udp"
-	TCP Transport = "tcp"
 )
 
 // Bounds of what is read of /proc.
@@ -45,6 +24,9 @@ const (
 	maxHandles   = 1 << 16 // open files of one process
 	maxMembers   = 1 << 10 // processes of one server
 )
+
+// unknown is the name of a server that is none of those below.
+const unknown = "unknown"
 
 // A program is a SIP server we know by name.
 type program struct {
@@ -60,17 +42,56 @@ var programs = []program{
 	{"opensips", false},
 }
 
-// Servers lists the SIP servers that listen for others, by the number of their
-// process: the known ones, also in a container's own network, and whatever else
+// Server is a SIP server that runs.
+type Server struct {
+	// Name is asterisk, freeswitch, kamailio, opensips or unknown.
+	Name string
+	// Process is the name of the program, for an unknown server often all
+	// there is to go by; empty when nobody could be found behind the port.
+	Process string
+	// PID is the process that started the others; 0 when not known.
+	PID int
+	// Ports is where it serves SIP to others than this machine itself; Open is
+	// every port that others can reach, whatever it is for.
+	Ports, Open []Port
+	// Apart says where it runs if that is not simply here: InContainer or
+	// InNetwork.
+	Apart string
+	// Words are its command line, without its name; Unit is the systemd unit it
+	// runs in.
+	Words []string
+	Unit  string
+}
+
+// Port is where a server listens.
+type Port struct {
+	Port      uint16
+	Transport string
+}
+
+// The transports. TLS and WebSocket listen on TCP.
+const (
+	UDP = "udp"
+	TCP = "tcp"
+)
+
+// Where a server may run, apart from simply here.
+const (
+	InContainer = "a container"          // other files than ours, and most often another network
+	InNetwork   = "a network of its own" // the files are ours
+)
+
+// Servers lists the SIP servers of the machine whose files these are, by the
+// number of their process: the known ones, also in a container's own network, and whatever else
 // holds port 5060 or 5061 here. Which of a known server's ports are SIP is a
 // guess that sipPorts explains; it needs the right to see other users' open
 // files.
-func (m *Machine) Servers() ([]Server, error) {
-	processes, err := readProcesses(m.files)
+func Servers(files fs.FS) ([]Server, error) {
+	processes, err := readProcesses(files)
 	if err != nil {
 		return nil, fmt.Errorf("find SIP servers: %w", err)
 	}
-	here, err := readSockets(m.files, "proc/net")
+	here, err := readSockets(files, "proc/net")
 	if err != nil {
 		return nil, fmt.Errorf("find SIP servers: %w", err)
 	}
@@ -79,22 +100,64 @@ func (m *Machine) Servers() ([]Server, error) {
 	for _, family := range families(processes) {
 		first := family.members[0]
 		// The process's own view: in a container it is not ours.
-		sockets, err := readSockets(m.files, first.path("net"))
+		sockets, err := readSockets(files, first.path("net"))
 		if err != nil {
 			continue // ended meanwhile
 		}
-		held := heldSockets(m.files, family.members, sockets)
+		held := heldSockets(files, family.members, sockets)
+		if len(held) == 0 {
+			continue // a console, say
+		}
 		for _, s := range held {
 			claimed[s.inode] = true
 		}
-		if ports := sipPorts(family.program, held); len(ports) > 0 {
-			servers = append(servers, Server{family.program.name, first.name, first.pid, ports})
-		}
+		held = slices.DeleteFunc(held, func(s socket) bool { return s.here })
+		servers = append(servers, Server{Name: family.program.name, Process: first.name, PID: first.pid,
+			Ports: sipPorts(family.program, held), Open: ports(held), Apart: apart(files, first),
+			Words: commandLine(files, first), Unit: unitOf(files, first)})
 	}
-	here = slices.DeleteFunc(here, func(s socket) bool { return claimed[s.inode] || s.at.Port != 5060 && s.at.Port != 5061 })
-	servers = append(servers, strangers(m.files, processes, here)...)
+	here = slices.DeleteFunc(here, func(s socket) bool { return claimed[s.inode] || s.here || s.at.Port != 5060 && s.at.Port != 5061 })
+	servers = append(servers, strangers(files, processes, here)...)
 	slices.SortFunc(servers, func(a, b Server) int { return a.PID - b.PID })
 	return servers, nil
+}
+
+// apart tells whether a process sees other files or another network than we.
+func apart(files fs.FS, p process) string {
+	root, err := fs.Stat(files, ".")
+	if other, otherErr := fs.Stat(files, p.path("root")); err == nil && otherErr == nil && !os.SameFile(root, other) {
+		return InContainer
+	}
+	own, err := fs.ReadLink(files, "proc/self/ns/net")
+	if other, otherErr := fs.ReadLink(files, p.path("ns/net")); err == nil && otherErr == nil && own != other {
+		return InNetwork
+	}
+	return ""
+}
+
+// commandLine reads the words of a process, its name left out.
+func commandLine(files fs.FS, p process) []string {
+	const longest, most = 16 << 10, 256
+	text, err := readSome(files, p.path("cmdline"), longest)
+	if err != nil {
+		return nil
+	}
+	words := strings.Split(strings.TrimRight(string(text), "\x00"), "\x00")
+	return words[1:min(len(words), most)]
+}
+
+// unitOf finds the service in a process's control group (cgroups(7)), as
+// "0::/…/kamailio.service".
+func unitOf(files fs.FS, p process) string {
+	text, _ := readSome(files, p.path("cgroup"), 4<<10)
+	for line := range strings.Lines(string(text)) {
+		for part := range strings.SplitSeq(strings.TrimSpace(line), "/") {
+			if strings.HasSuffix(part, ".service") && !strings.HasPrefix(part, "user@") {
+				return printable(part)
+			}
+		}
+	}
+	return ""
 }
 
 // strangers finds the owners of SIP's own ports that no known server holds.
@@ -108,11 +171,11 @@ func strangers(files fs.FS, processes []process, sockets []socket) []Server {
 		if len(held) == 0 {
 			continue
 		}
-		found = append(found, Server{"unknown", p.name, p.pid, ports(held)})
+		found = append(found, Server{Name: unknown, Process: p.name, PID: p.pid, Ports: ports(held)})
 		sockets = slices.DeleteFunc(sockets, func(s socket) bool { return slices.Contains(held, s) })
 	}
 	if len(sockets) > 0 {
-		found = append(found, Server{Name: "unknown", Ports: ports(sockets)})
+		found = append(found, Server{Name: unknown, Ports: ports(sockets)})
 	}
 	return found
 }
@@ -152,7 +215,7 @@ func readProcesses(files fs.FS) ([]process, error) {
 // the program's file is used where we may see it.
 func readProcess(files fs.FS, pid int) (process, bool) {
 	p := process{pid: pid}
-	text, err := read(files, p.path("stat"))
+	text, err := readSome(files, p.path("stat"), 4<<10)
 	open, shut := strings.IndexByte(string(text), '('), strings.LastIndexByte(string(text), ')')
 	if err != nil || open < 0 || shut < open {
 		return p, false // ended meanwhile
@@ -247,4 +310,27 @@ func heldSockets(files fs.FS, members []process, sockets []socket) []socket {
 		}
 	}
 	return found
+}
+
+// readSome reads the beginning of one of the kernel's files.
+func readSome(files fs.FS, name string, most int64) ([]byte, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// printable makes a foreign name fit to print: short, and free of anything
+// that could pass for more than a name.
+func printable(name string) string {
+	const longest = 64
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("._-@/:\\$~+", r):
+			return r
+		}
+		return '?'
+	}, name[:min(len(name), longest)])
 }

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -37,11 +37,11 @@ func readSockets(files fs.FS, dir string) ([]socket, error) {
 	var found []socket
 	for _, table := range []struct {
 		name      string
-		transport Transport
+		transport string
 	}{{"udp", UDP}, {"udp6", UDP}, {"tcp", TCP}, {"tcp6", TCP}} {
 		err := readTable(files, path.Join(dir, table.name), func(line string) bool {
 			s, ok := readSocket(line, table.transport)
-			if ok && s.open && !s.here {
+			if ok && s.open {
 				found = append(found, s)
 			}
 			// The kernel lists all listening TCP sockets first; behind them may
@@ -76,7 +76,7 @@ func readTable(files fs.FS, name string, show func(line string) bool) error {
 // readSocket reads a line such as
 //
 //	5: 00000000:13C4 00000000:0000 07 00000000:00000000 00:00000000 00000000 108 0 20764 …
-func readSocket(line string, transport Transport) (socket, bool) {
+func readSocket(line string, transport string) (socket, bool) {
 	words := strings.Fields(line)
 	if len(words) < 10 {
 		return socket{}, false
@@ -143,7 +143,7 @@ var otherUDP = []uint16{
 // name its port.
 func sipPorts(p program, held []socket) []Port {
 	open := ports(held)
-	has := func(port uint16, t Transport) bool { return slices.Contains(open, Port{port, t}) }
+	has := func(port uint16, t string) bool { return slices.Contains(open, Port{port, t}) }
 	udp := func(port uint16) bool {
 		switch {
 		case !has(port, UDP) || slices.Contains(otherUDP, port):
@@ -169,11 +169,14 @@ func ports(sockets []socket) []Port {
 	for _, s := range sockets {
 		found = append(found, s.at)
 	}
-	slices.SortFunc(found, func(a, b Port) int {
-		if a.Port != b.Port {
-			return int(a.Port) - int(b.Port)
-		}
-		return -strings.Compare(string(a.Transport), string(b.Transport)) // UDP first
-	})
+	slices.SortFunc(found, byPort)
 	return slices.Compact(found)
+}
+
+// byPort sorts by number, and UDP first.
+func byPort(a, b Port) int {
+	if a.Port != b.Port {
+		return int(a.Port) - int(b.Port)
+	}
+	return -strings.Compare(a.Transport, b.Transport)
 }

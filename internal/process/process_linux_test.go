@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ import (
 
 // playServer is set in the environment of a copy of this program that plays a
 // SIP server until its input ends.
-const playServer = "HOST_TEST_PLAY_SERVER"
+const playServer = "PROCESS_TEST_PLAY_SERVER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(playServer) != "" {
@@ -72,7 +72,8 @@ func TestServerRuns(t *testing.T) {
 		t.Fatalf("the server says %q: %v", line, err)
 	}
 
-	servers, err := openIn(t, server, "").Servers()
+	var servers []Server
+	server.Run(func() { servers, err = Servers(os.DirFS("/")) })
 	must(t, err)
 	i := slices.IndexFunc(servers, func(s Server) bool { return s.PID == command.Process.Pid })
 	if i < 0 {

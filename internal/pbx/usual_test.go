@@ -1,4 +1,4 @@
-package host
+package pbx
 
 import (
 	"os"
@@ -9,23 +9,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestLogs(t *testing.T) {
+func TestUsualLogs(t *testing.T) {
 	const old = "old"
 	for _, c := range []struct {
 		name  string
 		files map[string]string // "old" is one not written for a week
-		want  []Log
+		want  []string
 	}{
 		{"a folder and a link to nowhere", map[string]string{"asterisk/messages/x": "", "kamailio.log": "-> nowhere"}, nil},
 		{"unknown name", map[string]string{"asterisk/queue_log": ""}, nil},
-		{"one", map[string]string{"asterisk/messages": ""}, []Log{{"asterisk/messages", "asterisk"}}},
+		{"one", map[string]string{"asterisk/messages": ""}, []string{"asterisk/messages"}},
 		{"both kinds", map[string]string{"asterisk/messages.log": "", "asterisk/security.log": ""},
-			[]Log{{"asterisk/security.log", "asterisk"}, {"asterisk/messages.log", "asterisk"}}},
-		{"the same lines twice", map[string]string{"asterisk/messages": "", "asterisk/full": ""}, []Log{{"asterisk/messages", "asterisk"}}},
-		{"given up", map[string]string{"asterisk/messages": old, "asterisk/full": ""}, []Log{{"asterisk/full", "asterisk"}}},
-		{"all quiet", map[string]string{"asterisk/messages": old, "asterisk/full": old}, []Log{{"asterisk/messages", "asterisk"}}},
+			[]string{"asterisk/security.log", "asterisk/messages.log"}},
+		{"the same lines twice", map[string]string{"asterisk/messages": "", "asterisk/full": ""}, []string{"asterisk/messages"}},
+		{"given up", map[string]string{"asterisk/messages": old, "asterisk/full": ""}, []string{"asterisk/full"}},
+		{"all quiet", map[string]string{"asterisk/messages": old, "asterisk/full": old}, []string{"asterisk/messages"}},
 		{"others", map[string]string{"freeswitch/freeswitch.log": "", "kamailio.log": "", "opensips/opensips.log": ""},
-			[]Log{{"freeswitch/freeswitch.log", "freeswitch"}, {"kamailio.log", "kamailio"}, {"opensips/opensips.log", "opensips"}}},
+			[]string{"freeswitch/freeswitch.log", "kamailio.log", "opensips/opensips.log"}},
 	} {
 		root := t.TempDir()
 		for name, text := range c.files {
@@ -37,10 +37,15 @@ func TestLogs(t *testing.T) {
 			}
 		}
 		for i := range c.want {
-			c.want[i].File = filepath.Join(root, "var/log", c.want[i].File)
+			c.want[i] = filepath.Join(root, "var/log", c.want[i])
 		}
-		m := &Machine{root: root, files: os.DirFS(root)}
-		if diff := cmp.Diff(c.want, m.Logs()); diff != "" {
+		var got []string
+		for _, s := range Open(root).Look(nil) {
+			for _, l := range s.Logs {
+				got = append(got, l.File)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
 	}

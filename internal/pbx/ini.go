@@ -1,0 +1,196 @@
+package pbx
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// section is a part of an Asterisk file, with what its templates gave it.
+type section struct {
+	name     string
+	template bool // serves others only
+	settings []setting
+}
+
+// setting is "key = value" or "key => value".
+type setting struct {
+	key, value string
+	at         place
+}
+
+// get gives the last value of a key.
+func (s *section) get(key string) string {
+	for i := len(s.settings) - 1; i >= 0; i-- {
+		if s.settings[i].key == key {
+			return s.settings[i].value
+		}
+	}
+	return ""
+}
+
+// inForce lists the settings that count: all of the keys that make a list, of any
+// other key the last one, which overrules those of templates.
+func (s *section) inForce(lists ...string) []setting {
+	last := map[string]int{}
+	for i, line := range s.settings {
+		last[line.key] = i
+	}
+	var counting []setting
+	for i, line := range s.settings {
+		if last[line.key] == i || slices.Contains(lists, line.key) {
+			counting = append(counting, line)
+		}
+	}
+	return counting
+}
+
+// yes reads a switch as Asterisk does (ast_true).
+func yes(value string) bool {
+	switch strings.ToLower(value) {
+	case "yes", "true", "y", "t", "1", "on":
+		return true
+	}
+	return false
+}
+
+// sections reads an Asterisk file and what it includes. Files it names are
+// sought in dir.
+func (t *tree) sections(dir, name string) []section {
+	r := iniReader{tree: t, dir: dir, current: -1, index: map[string]int{}}
+	r.file(inside(dir, name), 0)
+	return r.sections
+}
+
+// iniReader reads one file with its parts as Asterisk's config.c does.
+type iniReader struct {
+	tree     *tree
+	dir      string
+	sections []section
+	index    map[string]int // the last section of a name
+	current  int            // -1 before the first
+	nested   int            // open block comments
+}
+
+func (r *iniReader) file(name string, depth int) {
+	if depth > maxDepth {
+		r.tree.problem("/%s is not read: files include each other %d deep", name, depth)
+		return
+	}
+	before := r.nested
+	r.nested = 0 // a comment ends with its file
+	number := 0
+	for line := range bytes.Lines(r.tree.read(name)) {
+		number++
+		if text := strings.TrimSpace(r.strip(string(line))); text != "" && r.tree.more(len(text)) {
+			r.line(text, place{name, number}, depth)
+		}
+	}
+	r.nested = before
+}
+
+// strip takes comments away: from a semicolon to the end, and what stands
+// between ";--" and "--;", over lines too. "\;" is a semicolon.
+func (r *iniReader) strip(line string) string {
+	var kept strings.Builder
+	for from := 0; ; {
+		i := strings.IndexByte(line[from:], ';')
+		if i < 0 {
+			if r.nested == 0 {
+				kept.WriteString(line[from:])
+			}
+			return kept.String()
+		}
+		i += from
+		if r.nested == 0 {
+			kept.WriteString(strings.TrimSuffix(line[from:i], `\`))
+		}
+		switch {
+		case i > 0 && line[i-1] == '\\':
+			if r.nested == 0 {
+				kept.WriteByte(';')
+			}
+		case strings.HasPrefix(line[i:], ";--") && !strings.HasPrefix(line[i:], ";---"):
+			r.nested++
+			from = i + 3
+			continue
+		case r.nested > 0 && i >= 2 && line[i-2:i] == "--":
+			r.nested--
+		case r.nested == 0:
+			return kept.String()
+		}
+		from = i + 1
+	}
+}
+
+func (r *iniReader) line(text string, at place, depth int) {
+	switch {
+	case text[0] == '#':
+		r.directive(text[1:], at, depth)
+	case text[0] == '[':
+		r.open(text[1:])
+	case r.current >= 0:
+		if key, value, ok := strings.Cut(text, "="); ok {
+			value = strings.TrimPrefix(value, ">")
+			s := &r.sections[r.current]
+			s.settings = append(s.settings, setting{strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), at})
+		}
+	}
+}
+
+// directive carries out #include. A program that writes settings is not run.
+func (r *iniReader) directive(text string, at place, depth int) {
+	word, rest, _ := strings.Cut(strings.ReplaceAll(text, "\t", " "), " ")
+	switch strings.ToLower(word) {
+	case "include", "tryinclude":
+		name := strings.Trim(strings.TrimSpace(rest), `"<>'`)
+		if name == "" {
+			return
+		}
+		for _, name := range r.tree.match(inside(r.dir, name)) {
+			r.file(name, depth+1)
+		}
+	case "exec":
+		r.tree.note("what the program at %s writes is not known", at)
+	}
+}
+
+// open begins "[name]", or goes on with an earlier one at "[name](+)".
+func (r *iniReader) open(text string) {
+	name, rest, _ := strings.Cut(text, "]")
+	s := section{name: name}
+	options, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(rest), "("), ")")
+	for option := range strings.SplitSeq(options, ",") {
+		option = strings.TrimSpace(option)
+		switch {
+		case option == "":
+		case option == "!":
+			s.template = true
+		case option[0] == '+':
+			if i, known := r.index[name]; known {
+				r.current = i
+				return
+			}
+		default:
+			r.inherit(&s, option)
+		}
+	}
+	r.sections = append(r.sections, s)
+	r.current = len(r.sections) - 1
+	r.index[name] = r.current
+}
+
+// inherit copies the settings of a template. Copies of copies count, or a few
+// lines could ask for more memory than there is.
+func (r *iniReader) inherit(s *section, from string) {
+	i, known := r.index[from]
+	if !known {
+		return
+	}
+	for _, copied := range r.sections[i].settings {
+		if !r.tree.more(0) {
+			return
+		}
+		s.settings = append(s.settings, copied)
+	}
+}
