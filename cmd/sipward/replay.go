@@ -30,8 +30,8 @@ func replayCommand() *cobra.Command {
 		Use:   "replay [--config FILE] [--messages] FILE...",
 		Short: "Judge captures and logs: what would have happened?",
 		Long: `Judge recorded traffic by its own clock, as fast as the machine can: pcap and
-pcapng captures and server logs, plain or gzipped. Several files are merged by
-time. Nothing is blocked, no daemon and no privilege is needed, and the same
+pcapng captures and server logs, plain or gzipped, and dumps of HEP packets.
+Several files are merged by time. Nothing is blocked, no daemon and no privilege is needed, and the same
 files always give the same verdicts.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -119,7 +119,7 @@ func replayError(err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		problem.Kind = err
 	case errors.Is(err, replay.ErrInput):
-		problem.Do = "give a pcap or pcapng capture or a server's log, plain or gzipped"
+		problem.Do = "give a pcap or pcapng capture, a server's log, or a dump of HEP packets"
 	}
 	return problem
 }

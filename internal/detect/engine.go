@@ -64,7 +64,7 @@ type Sight struct {
 // starts empty.
 type Case struct {
 	// novel and guess evidence is kept apart by what it rests on: text[0] is
-	// grade C (a log line alone), text[1] grade B and better.
+	// grade C (a server's word alone), text[1] grade B and better.
 	novel [2]tally
 	scan  tally
 	// marks are the tool marks seen, and their weight in nats; agent is the

@@ -73,7 +73,7 @@ type Finding struct {
 	Why string
 	// Items is what it rests on, oldest first.
 	Items []Item
-	// Text says that it rests on log lines alone.
+	// Text says that it rests on servers' words alone: log lines, reports.
 	Text bool
 }
 

@@ -95,7 +95,7 @@ func (d *Engine) judgeProven(s *Sight) bool {
 		if half == 1 {
 			return false
 		}
-		// A log line alone is worth a limit on the way.
+		// A server's word alone is worth a limit on the way.
 		if lnE, rule = combine(limitParts, &v); lnE < LimitBound || s.now-c.limited < limitAgain && c.limited != 0 {
 			return false
 		}
@@ -173,7 +173,7 @@ func whyScan(s *Sight, rule string) string {
 
 func whyProven(s *Sight, f *Finding) string {
 	o := s.Outcome
-	proof := "the server's log says so, no packet was seen"
+	proof := "the server says so, no packet was seen"
 	switch {
 	case f.Proof >= event.GradeB:
 		proof = "it received our challenges, so the address is real"

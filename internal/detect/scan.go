@@ -60,7 +60,7 @@ func (unprovenScan) Weigh(s *Sight) {
 		if o.Proof > event.None {
 			step = scanConfirmed
 		}
-	case o.Result == event.UnknownUser && o.Proof < event.GradeB && !o.Text && t.novel(s.account):
+	case o.Result == event.UnknownUser && o.Proof < event.GradeB && (!o.Text || o.Proof == event.None) && t.novel(s.account):
 		step = scanDisregarded
 		if o.Method == event.REGISTER {
 			step = scanUnknown

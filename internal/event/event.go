@@ -24,6 +24,9 @@ const (
 	Junk
 	// Pardon is an administrator's word: what is held against Remote is forgotten.
 	Pardon
+	// Copy is a reported message whose packet has been seen, so that it says
+	// nothing new. The track room finds that out.
+	Copy
 )
 
 // Event is one thing seen. The source that made it owns it: an Event, and
@@ -40,6 +43,9 @@ type Event struct {
 	Inbound bool
 	// Transport carried it.
 	Transport Transport
+	// Reported says that no packet was seen: a server told of the message, or
+	// somebody who passed himself off as one. What it proves is grade C at most.
+	Reported bool
 	// SIP is the message, for Request and Response.
 	SIP SIP
 	// Log is what the line says, for Line.

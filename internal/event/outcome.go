@@ -78,7 +78,8 @@ type Outcome struct {
 	Requests uint32
 	// Expires is the granted life of a registration in seconds, -1 when unknown.
 	Expires int64
-	// Text says it is known from a log line alone, without a packet.
+	// Text says it is known from a server's word alone, a log line or a report,
+	// without a packet.
 	Text bool
 }
 

@@ -20,7 +20,7 @@ import (
 const (
 	// limitTime is how long an unproven source is limited at a time.
 	limitTime = time.Minute
-	// hintTime is the most that evidence from log lines alone may cost.
+	// hintTime is the most that a server's word alone may cost.
 	hintTime = 10 * time.Minute
 	// portTime is how long one source port of a shared address is slowed.
 	portTime = 10 * time.Minute
@@ -146,7 +146,7 @@ func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
 	b.Why += "; others at this address know their passwords, so only its port " + fmt.Sprint(f.Port) + " is limited"
 }
 
-// hint drops on log lines alone, for ten minutes at most and within the budget.
+// hint drops on a server's word alone, for ten minutes at most and within the budget.
 func (p *Policy) hint(b *ban.Ban, f detect.Finding) {
 	p.mu.Lock()
 	if f.Time.Sub(p.minute) >= time.Minute {
@@ -158,7 +158,7 @@ func (p *Policy) hint(b *ban.Ban, f detect.Finding) {
 	b.Action, b.Until = ban.Drop, f.Time.Add(p.vary(hintTime))
 	if over {
 		b.Action = ban.Slow
-		b.Why += "; too many bans rest on log lines alone this minute, so it is only limited"
+		b.Why += "; too many bans rest on servers' words alone this minute, so it is only limited"
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/hep"
 	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/pcap"
 	"github.com/sipward/sipward/internal/source"
@@ -21,14 +22,21 @@ type stream interface {
 	Next() (*event.Event, error)
 }
 
+// frames is a stream of recorded packets: a capture, or a dump of HEP.
+type frames interface {
+	stream
+	Packets() source.PacketStats
+	Cut() error
+}
+
 // input is one file with its next event.
 type input struct {
-	name    string
-	file    *os.File
-	stream  stream
-	capture *source.Capture
-	lines   *logline.File
-	head    *event.Event
+	name   string
+	file   *os.File
+	stream stream
+	frames frames // nil for a log
+	lines  *logline.File
+	head   *event.Event
 	// behind says that this is a log beside a capture.
 	behind bool
 }
@@ -75,7 +83,7 @@ func (c *counting) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// openInput tells a capture from a log by its first bytes.
+// openInput tells captures, dumps and logs apart by their first bytes.
 func openInput(name string, sides *source.Sides, o Options) (*input, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -88,10 +96,14 @@ func openInput(name string, sides *source.Sides, o Options) (*input, error) {
 		file.Close()
 		return nil, inputError(name, err)
 	}
-	if pcap.Sniff(head) {
-		in.capture, err = source.NewCapture(buffered, sides)
-		in.stream = in.capture
-	} else {
+	switch {
+	case pcap.Sniff(head):
+		in.frames, err = source.NewCapture(buffered, sides)
+		in.stream = in.frames
+	case hep.Sniff(head):
+		in.frames = source.NewDump(buffered, sides)
+		in.stream = in.frames
+	default:
 		in.lines, err = logline.NewFile(buffered, o.Format, o.Clock)
 		in.stream = in.lines
 	}
@@ -119,15 +131,15 @@ func (in *input) advance() error {
 
 // account adds the input's counters to the summary.
 func (in *input) account(s *Summary) {
-	if in.capture == nil {
+	if in.frames == nil {
 		s.Lines += in.lines.Lines()
 		return
 	}
-	stats := in.capture.Packets()
+	stats := in.frames.Packets()
 	s.Packets += stats.Frames
 	s.Messages += stats.Messages
 	s.Skipped += stats.Skipped
-	if err := in.capture.Cut(); err != nil {
+	if err := in.frames.Cut(); err != nil {
 		s.Skipped++
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%s: %v; what came before counts", in.name, err))
 	}

@@ -94,7 +94,7 @@ func Run(files []string, o Options) (Summary, error) {
 	}
 	defer closeAll(inputs)
 	for _, in := range inputs {
-		wire = wire || in.capture != nil
+		wire = wire || in.frames != nil
 	}
 	for _, in := range inputs {
 		in.behind = wire && in.lines != nil
@@ -239,7 +239,7 @@ func findLocal(files []string, o Options) ([]netip.Addr, error) {
 	defer closeAll(inputs)
 	locals := source.NewLocals()
 	for _, in := range inputs {
-		for in.capture != nil && in.head != nil {
+		for in.frames != nil && in.head != nil {
 			locals.See(in.head)
 			if err := in.advance(); err != nil {
 				return nil, err

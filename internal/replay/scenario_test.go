@@ -62,12 +62,22 @@ func judgeScenario(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var got heard
+	if _, err := Run(inputsOf(t, s), optionsOf(t, s, &got)); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "findings", got.findings, s.Findings)
+	compare(t, "bans", got.bans, s.Bans)
+}
+
+// optionsOf gives what a scenario's settings say.
+func optionsOf(t *testing.T, s *scenario.Scenario, report Report) Options {
+	t.Helper()
 	settings, err := config.Parse("config", strings.NewReader(string(s.Config)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got heard
-	o := Options{Local: settings.Local, Format: logline.Auto, Report: &got,
+	o := Options{Local: settings.Local, Format: logline.Auto, Report: report,
 		Clock: logline.Clock{Now: scenario.Start, Zone: time.UTC}}
 	for _, p := range slices.Concat(settings.Allow, settings.Trunks) {
 		o.Never = append(o.Never, policy.Post{Prefix: p, Reason: "in the settings"})
@@ -75,11 +85,7 @@ func judgeScenario(t *testing.T, file string) {
 	for _, l := range settings.Listen {
 		o.Ports = append(o.Ports, l.Port)
 	}
-	if _, err := Run(inputsOf(t, s), o); err != nil {
-		t.Fatal(err)
-	}
-	compare(t, "findings", got.findings, s.Findings)
-	compare(t, "bans", got.bans, s.Bans)
+	return o
 }
 
 // inputsOf writes a scenario's wire and logs to files.
@@ -92,6 +98,9 @@ func inputsOf(t *testing.T, s *scenario.Scenario) []string {
 			t.Fatal(err)
 		}
 		files = append(files, name)
+	}
+	if len(s.Reports) > 0 {
+		files = append(files, dump(t, s.Reports))
 	}
 	if len(s.Messages) == 0 {
 		return files

@@ -7,6 +7,7 @@
 //	-- asterisk.log --   lines of a server's log, named for its format
 //	-- wire --           messages, each under a line that says when, and from whom to whom:
 //	# t=0.250 192.0.2.7:5060 > 198.51.100.10:5060 udp
+//	-- hep --            messages that a server tells of, written like those on the wire; tcp and tls too
 //	-- findings --       source rule class proof, one a line
 //	-- bans --           prefix action seconds rule proof requests, one a line
 //
@@ -36,15 +37,17 @@ type Scenario struct {
 	Config   []byte
 	Logs     map[string][]byte // by format: asterisk, …
 	Messages []Message
+	Reports  []Message // by HEP
 	Findings []string
 	Bans     []string
 }
 
-// Message is one datagram on the wire.
+// Message is one datagram on the wire, or one message that is reported.
 type Message struct {
-	Time     time.Time
-	From, To netip.AddrPort
-	Payload  []byte
+	Time      time.Time
+	From, To  netip.AddrPort
+	Transport string // udp, tcp or tls; on the wire always udp
+	Payload   []byte
 }
 
 // Parse reads a scenario.
@@ -58,7 +61,11 @@ func Parse(text []byte) (*Scenario, error) {
 		case file.Name == "config":
 			s.Config = file.Data
 		case file.Name == "wire":
-			s.Messages, err = parseWire(string(file.Data))
+			if s.Messages, err = parseWire(string(file.Data)); err == nil {
+				err = onlyUDP(s.Messages)
+			}
+		case file.Name == "hep":
+			s.Reports, err = parseWire(string(file.Data))
 		case file.Name == "findings":
 			s.Findings = lines(file.Data)
 		case file.Name == "bans":
@@ -71,6 +78,16 @@ func Parse(text []byte) (*Scenario, error) {
 		}
 	}
 	return s, nil
+}
+
+// onlyUDP refuses what cannot be put into one frame.
+func onlyUDP(messages []Message) error {
+	for _, m := range messages {
+		if m.Transport != "udp" {
+			return fmt.Errorf("a message from %s by %s: the wire part knows only udp", m.From, m.Transport)
+		}
+	}
+	return nil
 }
 
 // lines gives the lines that are neither empty nor comments.
@@ -86,7 +103,7 @@ func lines(text []byte) []string {
 
 var (
 	repeatLine = regexp.MustCompile(`^# repeat (\d+) every ([0-9.]+)\n$`)
-	headerLine = regexp.MustCompile(`^# t=([0-9.]+) (\S+) > (\S+) udp\n$`)
+	headerLine = regexp.MustCompile(`^# t=([0-9.]+) (\S+) > (\S+) (udp|tcp|tls)\n$`)
 	counter    = regexp.MustCompile(`\{n(?:\+(\d+))?\}`)
 )
 
@@ -153,7 +170,7 @@ func parseMessages(text string, shift float64) ([]Message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("time of %q: %w", strings.TrimSpace(line), err)
 		}
-		m := Message{Time: Start.Add(time.Duration(math.Round((seconds+shift)*1e6)) * time.Microsecond)}
+		m := Message{Transport: header[4], Time: Start.Add(time.Duration(math.Round((seconds+shift)*1e6)) * time.Microsecond)}
 		if m.From, err = netip.ParseAddrPort(header[2]); err != nil {
 			return nil, fmt.Errorf("source of %q: %w", strings.TrimSpace(line), err)
 		}

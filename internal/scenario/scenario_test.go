@@ -101,7 +101,7 @@ func TestProjectScenarios(t *testing.T) {
 		if first, _, _ := strings.Cut(string(text), "\n"); len(first) < 10 || strings.HasPrefix(first, "--") {
 			t.Errorf("%s does not say what it is about", file)
 		}
-		if len(s.Messages)+len(s.Logs) == 0 {
+		if len(s.Messages)+len(s.Reports)+len(s.Logs) == 0 {
 			t.Errorf("%s shows nothing", file)
 		}
 		for _, m := range s.Messages {

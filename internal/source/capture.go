@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/hep"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/pcap"
 )
@@ -18,13 +19,16 @@ type Capture struct {
 	cut     error
 }
 
-// NewCapture reads a pcap or pcapng file, which may be gzipped.
+// NewCapture reads a pcap or pcapng file, which may be gzipped. What a server
+// told by HEP while the capture ran counts too.
 func NewCapture(from io.Reader, sides *Sides) (*Capture, error) {
 	reader, err := pcap.NewReader(from)
 	if err != nil {
 		return nil, fmt.Errorf("read capture: %w", err)
 	}
-	return &Capture{reader: reader, packets: NewPackets(sides)}, nil
+	c := &Capture{reader: reader, packets: NewPackets(sides)}
+	c.packets.told = new(hep.Packet)
+	return c, nil
 }
 
 // Next gives the next event, good until the call after it; the end is io.EOF. A

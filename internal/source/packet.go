@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/hep"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/sip"
 )
@@ -22,6 +23,8 @@ type Packets struct {
 	escapes []byte   // unescaped user names of the current message
 	answers [][]byte // nonces and responses of the current message
 	stats   PacketStats
+	// told is for HEP inside the frames; nil live, where servers send it to us.
+	told *hep.Packet
 }
 
 // mostAnswers bounds how many nonces and responses of one message are looked
@@ -72,6 +75,9 @@ func (p *Packets) Read(f *Frame) *event.Event {
 	default:
 		p.stats.Skipped++
 		return nil
+	}
+	if p.told != nil && hep.Sniff(p.packet.Payload) {
+		return p.unwrap(f)
 	}
 	if !p.sides.served(&p.packet) {
 		return nil

@@ -89,7 +89,7 @@ func (t *Tracker) transaction(e *event.Event) uint64 {
 	h := t.seed.Addr(e.Remote.Addr())
 	h = t.seed.More(h, e.SIP.CallID)
 	h = t.seed.More(h, e.SIP.Branch)
-	return t.seed.Mix(h, uint64(e.SIP.CSeq))
+	return t.apart(e, t.seed.Mix(h, uint64(e.SIP.CSeq)))
 }
 
 // content hashes what a retransmission must repeat. Somebody who guesses under

@@ -8,7 +8,7 @@ import (
 )
 
 func (t *Tracker) noteCall(e *event.Event, key uint64, now int64) {
-	c, _ := t.calls.Put(t.callKey(e, e.SIP.CallID), now)
+	c, _ := t.calls.Put(t.apart(e, t.callKey(e, e.SIP.CallID)), now)
 	*c = call{at: now, request: key}
 }
 
@@ -16,6 +16,21 @@ func (t *Tracker) noteCall(e *event.Event, key uint64, now int64) {
 // and must not get between a line and its packet.
 func (t *Tracker) callKey(e *event.Event, call []byte) uint64 {
 	return t.seed.More(t.seed.Addr(e.Remote.Addr()), call)
+}
+
+// callOf finds the call that a line is about: one that we saw, else one that the
+// server reported as well, or what it tells twice would count twice. About an
+// established connection a line is worth more than the report, and stays alone.
+func (t *Tracker) callOf(e *event.Event) *call {
+	if len(e.Log.CallID) == 0 {
+		return nil
+	}
+	key := t.callKey(e, e.Log.CallID)
+	if c := t.calls.Get(key); c != nil || e.Log.Transport.Connected() {
+		return c
+	}
+	told := event.Event{Reported: true}
+	return t.calls.Get(t.apart(&told, key))
 }
 
 // line takes what a log line says. A line that one of our packets explains
@@ -30,7 +45,7 @@ func (t *Tracker) line(e *event.Event, now int64) {
 	if e.Log.Verdict != event.Hostile && !success {
 		return
 	}
-	if c := t.calls.Get(t.callKey(e, e.Log.CallID)); c != nil && len(e.Log.CallID) > 0 {
+	if c := t.callOf(e); c != nil {
 		t.join(e, c, now)
 		return
 	}
@@ -91,7 +106,7 @@ func (t *Tracker) join(e *event.Event, c *call, now int64) {
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: event.UnknownUser, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
 		Proof: r.proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
-		Requests: s.requests, Expires: -1,
+		Requests: s.requests, Expires: -1, Text: r.reported,
 	})
 }
 

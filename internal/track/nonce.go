@@ -48,7 +48,7 @@ func (n *Nonces) shared(nonce uint64) bool {
 // challenged notes a nonce of ours on its way to the far side.
 func (t *Tracker) challenged(e *event.Event, now int64) {
 	nonce := e.SIP.Auth.Nonce
-	t.nonces.sent(t.seed.More(0, nonce), t.seed.Addr(e.Remote.Addr()))
+	t.nonces.sent(t.apart(e, t.seed.More(0, nonce)), t.seed.Addr(e.Remote.Addr()))
 	t.proofs.Add(t.echo(e, nonce), now)
 	t.proofs.Add(t.asks(e, nonce), now)
 }
@@ -71,7 +71,7 @@ func (t *Tracker) nonceProof(e *event.Event, nonce []byte, now int64) (proof eve
 	if asked {
 		t.proofs.Add(t.asks(e, nonce), now)
 	}
-	if t.nonces.shared(t.seed.More(0, nonce)) {
+	if t.nonces.shared(t.apart(e, t.seed.More(0, nonce))) {
 		return event.GradeC, asked
 	}
 	return nonceGrade(nonce), asked

@@ -9,7 +9,7 @@ import (
 // echo is what the proof memory holds: that this string of ours went to this
 // address. The port is left out, since NAT may change it.
 func (t *Tracker) echo(e *event.Event, secret []byte) uint64 {
-	return t.seed.More(t.seed.Addr(e.Remote.Addr()), secret)
+	return t.apart(e, t.seed.More(t.seed.Addr(e.Remote.Addr()), secret))
 }
 
 // proofOf grades what a request proves about its source address by what it
@@ -27,7 +27,7 @@ func (t *Tracker) proofOf(e *event.Event, now int64) (proof event.Grade, asked b
 			proof, asked = max(proof, grade), asked || answers
 		}
 	}
-	return max(proof, t.tagProof(e, now)), asked
+	return capped(e, max(proof, t.tagProof(e, now))), asked
 }
 
 // tagged notes a To-tag of ours on its way to the far side. One that the far
@@ -40,7 +40,9 @@ func (t *Tracker) tagged(e *event.Event, r *request, now int64) {
 		return
 	}
 	t.proofs.Add(t.echo(e, tag), now)
-	t.tags.see(tag)
+	if !e.Reported { // it may be another server's
+		t.tags.see(tag)
+	}
 }
 
 // tagProof grades the To-tag of a request inside a dialog.
@@ -48,7 +50,7 @@ func (t *Tracker) tagProof(e *event.Event, now int64) event.Grade {
 	if len(e.SIP.ToTag) == 0 || !t.proofs.Has(t.echo(e, e.SIP.ToTag), now) {
 		return event.None
 	}
-	return t.tags.grade
+	return capped(e, t.tags.grade)
 }
 
 // nonceGrade tells how hard a nonce is to guess for somebody who has not

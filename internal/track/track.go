@@ -126,6 +126,7 @@ type request struct {
 	asked    bool // the credentials answer a challenge of this method
 	tagged   bool // it came with a To-tag, on any of its tries
 	logged   bool // a log line about it has been counted
+	reported bool // no packet of it was seen
 }
 
 // call finds the transaction that a log line speaks of.
@@ -154,6 +155,9 @@ func (n *shortName) String() string { return string(bytes.TrimRight(n.text[:], "
 func (t *Tracker) Pair(e *event.Event) {
 	t.outcomes = t.outcomes[:0]
 	now := e.Time.UnixNano()
+	if t.seen(e, now) {
+		e.Kind = event.Copy
+	}
 	switch e.Kind {
 	case event.Request:
 		if e.Inbound {
@@ -171,7 +175,7 @@ func (t *Tracker) Pair(e *event.Event) {
 		t.line(e, now)
 	case event.Tick:
 		t.expire(e, now)
-	case event.Junk:
+	case event.Junk, event.Copy:
 		e.Requests = t.source(e, now).requests
 	}
 	e.Outcomes = t.outcomes
@@ -213,7 +217,7 @@ func (t *Tracker) request(e *event.Event, now int64) {
 		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch),
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
-		creds: e.SIP.Auth.Present, asked: asked, tagged: r.tagged, cancels: r.cancels,
+		creds: e.SIP.Auth.Present, reported: e.Reported, asked: asked, tagged: r.tagged, cancels: r.cancels,
 	}
 	r.name.set(account)
 	s.last = key
@@ -271,7 +275,7 @@ func (t *Tracker) asker(e *event.Event, s *source, now int64) *request {
 		return r
 	}
 	last := t.requests.Get(s.last)
-	if last == nil || last.attempts == 0 || now-last.at > answerTime || e.SIP.Status < 200 {
+	if last == nil || last.reported != e.Reported || last.attempts == 0 || now-last.at > answerTime || e.SIP.Status < 200 {
 		return nil
 	}
 	meant := *last
@@ -321,10 +325,11 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 	if r.result == event.Accepted {
 		proof = event.GradeA // it knew the secret
 	}
+	proof = capped(e, proof)
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: r.result, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
 		Proof: proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
-		Requests: requests, Expires: e.SIP.Expires,
+		Requests: requests, Expires: e.SIP.Expires, Text: r.reported,
 	})
 }
 
@@ -358,7 +363,7 @@ func (t *Tracker) expire(e *event.Event, now int64) {
 		remote := netip.AddrFrom16(r.remote).Unmap()
 		o := event.Outcome{
 			Result: r.result, Remote: remote, Port: r.port, Time: e.Time, Method: r.method,
-			Proof: r.proof, Account: r.name.String(), AccountID: r.account, Expires: -1,
+			Proof: r.proof, Account: r.name.String(), AccountID: r.account, Expires: -1, Text: r.reported,
 		}
 		if s := t.sources.Get(t.seed.Addr(remote)); s != nil {
 			o.Requests = s.requests

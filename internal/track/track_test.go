@@ -23,7 +23,9 @@ type exchange struct {
 	*Tracker
 	remote netip.AddrPort
 	now    time.Time
-	got    []string // outcomes, as "result method account proof"
+	told   bool            // the messages are reported,
+	by     event.Transport // by a server that speaks this, else UDP
+	got    []string        // outcomes, as "result method account proof"
 }
 
 func newExchange(o Options) *exchange {
@@ -48,7 +50,7 @@ func (x *exchange) reply(status int, method event.Method, change func(*event.SIP
 
 func (x *exchange) pair(kind event.Kind, inbound bool, method event.Method, change func(*event.SIP)) *event.Event {
 	e := &event.Event{
-		Kind: kind, Time: x.now, Remote: x.remote, Local: server, Inbound: inbound, Transport: event.UDP,
+		Kind: kind, Time: x.now, Remote: x.remote, Local: server, Inbound: inbound, Transport: max(event.UDP, x.by), Reported: x.told,
 		SIP: event.SIP{Method: method, CallID: []byte("call"), Branch: []byte("branch"), CSeq: 1,
 			ToUser: []byte("100"), Target: []byte("100"), Expires: -1},
 	}
