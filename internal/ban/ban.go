@@ -27,15 +27,29 @@ const (
 	Drop
 	// Lift ends a Limit: the source has shown that its address is real.
 	Lift
+	// Hold lets nothing through for as long as it lasts, and then the next try: a
+	// limit for rates too slow for a bucket of packets. With a Port it holds that
+	// source port. Without one it holds the address, or, where that is known-good,
+	// those of its source ports that have no Pass of their own.
+	Hold
 )
 
-var actions = [...]string{"none", "allow", "pass", "limit", "limit", "drop", "lift"}
+var actions = [...]string{"none", "allow", "pass", "limit", "limit", "drop", "lift", "limit"}
 
-// String gives the action as users see it; both limits are "limit".
+// String gives the action as users see it; all limits are "limit".
 func (a Action) String() string { return actions[a] }
 
 // Blocks says that the action takes something away from the source.
-func (a Action) Blocks() bool { return a >= Limit && a <= Drop }
+func (a Action) Blocks() bool { return a >= Limit && a <= Drop || a == Hold }
+
+// strength orders the actions that can be entries. The numbers of the actions
+// themselves stand in journals and stay what they are.
+func (a Action) strength() int {
+	if a == Hold {
+		return int(Slow)*2 + 1
+	}
+	return int(a) * 2
+}
 
 // Scope is which packets of the prefix are meant.
 type Scope uint8
@@ -55,7 +69,7 @@ func (s Scope) String() string { return [...]string{"sip", "all"}[s] }
 type Ban struct {
 	// Prefix is whom it concerns: a host (/32, /128) unless policy or a human says wider.
 	Prefix netip.Prefix `json:"prefix"`
-	// Port narrows a Limit or Slow to one source port of a shared address; 0 means all.
+	// Port narrows a Limit, Slow, Hold or Pass to one source port of a shared address; 0 means all.
 	Port   uint16 `json:"port,omitempty"`
 	Action Action `json:"action"`
 	Scope  Scope  `json:"scope"`

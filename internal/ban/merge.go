@@ -19,12 +19,13 @@ func merge(old, order Ban) (Ban, bool) {
 	next := order
 	switch {
 	case order.Human():
-	case order.Action < old.Action:
+	case order.Action.strength() < old.Action.strength():
 		return old, false
-	case order.Action > old.Action:
+	case order.Action.strength() > old.Action.strength():
 		next.Scope = max(old.Scope, order.Scope)
-		// A human's lasting limit must not make the drop a lasting one.
-		if !old.Human() {
+		// A human's lasting limit must not make the drop a lasting one, nor a limit
+		// of minutes a hold of seconds longer.
+		if !old.Human() && order.Action != Hold {
 			next.Until = later(old.Until, order.Until)
 		}
 	default:

@@ -151,11 +151,11 @@ func (m *model) merge(old *Ban, b Ban) {
 	next.Accounts = accounts
 	switch {
 	case b.By == "admin": // whatever it says
-	case b.Action < was.Action:
+	case weaker(b.Action, was.Action):
 		return
-	case b.Action > was.Action:
+	case weaker(was.Action, b.Action):
 		next.Scope = scope
-		if was.By == Self {
+		if was.By == Self && b.Action != Hold {
 			next.Until = lasts
 		}
 	case scope == was.Scope && lasts.Equal(was.Until):
@@ -175,6 +175,12 @@ func (m *model) merge(old *Ban, b Ban) {
 	}
 	m.stamp(&next)
 	*old = next
+}
+
+// weaker compares two actions of one kind.
+func weaker(a, b Action) bool {
+	order := []Action{Limit, Slow, Hold, Drop}
+	return slices.Index(order, a) < slices.Index(order, b)
 }
 
 func (m *model) remove(match func(Ban) bool, kind Kind, by string, at time.Time) {
@@ -247,7 +253,7 @@ var prefixes = []netip.Prefix{
 func anyBan(t *rapid.T, at time.Time) Ban {
 	b := Ban{
 		Prefix: rapid.SampledFrom(prefixes).Draw(t, "prefix"),
-		Action: Action(rapid.IntRange(int(Allow), int(Drop)).Draw(t, "action")),
+		Action: rapid.SampledFrom([]Action{Allow, Pass, Limit, Slow, Hold, Drop}).Draw(t, "action"),
 		Scope:  Scope(rapid.IntRange(0, 1).Draw(t, "scope")),
 		Why:    rapid.SampledFrom([]string{"guessed", "scanned"}).Draw(t, "why"),
 		By:     rapid.SampledFrom([]string{Self, Self, Self, Self, "admin"}).Draw(t, "by"),
@@ -256,7 +262,7 @@ func anyBan(t *rapid.T, at time.Time) Ban {
 	if life := rapid.IntRange(0, 20).Draw(t, "life"); life > 0 {
 		b.Until = at.Add(time.Duration(life*life) * time.Minute)
 	}
-	if b.Action == Limit || b.Action == Slow {
+	if b.Action.Blocks() && b.Action != Drop || b.Action == Pass {
 		b.Port = uint16(rapid.IntRange(0, 2).Draw(t, "port"))
 	}
 	if b.Action == Pass {

@@ -111,7 +111,7 @@ func (t *Table) Put(b Ban) (Ban, bool) {
 
 // valid says that an entry can stand in the table.
 func (b *Ban) valid() bool {
-	return b.Prefix.IsValid() && b.Action > None && b.Action <= Drop && b.Scope <= ScopeAll
+	return b.Prefix.IsValid() && (b.Action.Blocks() || b.Action == Allow || b.Action == Pass) && b.Scope <= ScopeAll
 }
 
 // room says whether a new entry may enter.

@@ -110,7 +110,7 @@ const mostParts = 100
 // says are what the actions make of a source, the strongest last.
 var says = []say{
 	{ban.Pass, control.KnownGood}, {ban.Limit, control.Limited}, {ban.Slow, control.Limited},
-	{ban.Drop, control.Blocked}, {ban.Allow, control.Allowed},
+	{ban.Hold, control.Limited}, {ban.Drop, control.Blocked}, {ban.Allow, control.Allowed},
 }
 
 type say struct {
@@ -128,7 +128,7 @@ func (d *Daemon) explainEntries(x *control.Explanation, addr netip.Addr) {
 			strongest = say
 			x.Verdict, x.Why = says[say].verdict, b.Why
 		}
-		if b.Action == ban.Pass {
+		if b.Action == ban.Pass && b.Port == 0 {
 			x.Shields = append(x.Shields, fmt.Sprintf("%d accounts registered from it since %s", len(b.Accounts), b.Since.Format(time.DateTime)))
 		}
 	}

@@ -63,11 +63,15 @@ func (n *NFT) stale(put []ban.Ban) []nft.Element {
 	var old []nft.Element
 	for i := range put {
 		b := &put[i]
-		if !b.Action.Blocks() || b.Port != 0 {
+		if !b.Action.Blocks() {
 			continue
 		}
-		for _, set := range blocking {
-			if e := (nft.Element{Set: set, Prefix: b.Prefix}); set != setOf(b) && fits(e) {
+		sets := blocking
+		if b.Port != 0 {
+			sets = blockingPort
+		}
+		for _, set := range sets {
+			if e := (nft.Element{Set: set, Prefix: b.Prefix, Port: b.Port}); set != setOf(b) && fits(e) {
 				old = append(old, e)
 			}
 		}
@@ -75,8 +79,12 @@ func (n *NFT) stale(put []ban.Ban) []nft.Element {
 	return old
 }
 
-// blocking are the sets an entry for all source ports can be in.
-var blocking = []nft.Set{nft.DropAll, nft.DropSIP, nft.Limit, nft.LimitSlow}
+// blocking are the sets an entry for all source ports can be in, blockingPort
+// those of an entry for one.
+var (
+	blocking     = []nft.Set{nft.DropAll, nft.DropSIP, nft.Hold, nft.Limit, nft.LimitSlow}
+	blockingPort = []nft.Set{nft.HoldPort, nft.LimitPort}
+)
 
 // fits says that the set takes such a prefix.
 func fits(e nft.Element) bool {
@@ -87,12 +95,18 @@ func fits(e nft.Element) bool {
 // (a human's allow is part of the fence).
 func setOf(b *ban.Ban) nft.Set {
 	switch {
+	case b.Action == ban.Pass && b.Port != 0:
+		return nft.GoodPort
 	case b.Action == ban.Pass:
 		return nft.KnownGood
 	case b.Action == ban.Drop && b.Scope == ban.ScopeAll:
 		return nft.DropAll
 	case b.Action == ban.Drop:
 		return nft.DropSIP
+	case b.Action == ban.Hold && b.Port != 0:
+		return nft.HoldPort
+	case b.Action == ban.Hold:
+		return nft.Hold
 	case b.Action.Blocks() && b.Port != 0:
 		return nft.LimitPort
 	case b.Action == ban.Slow:
@@ -240,7 +254,9 @@ func (n *NFT) rebuild(live iter.Seq[ban.Ban], now time.Time) (int, error) {
 }
 
 // compared are the sets whose elements are entries of the table.
-var compared = []nft.Set{nft.KnownGood, nft.DropAll, nft.DropSIP, nft.LimitPort, nft.Limit, nft.LimitSlow}
+var compared = []nft.Set{
+	nft.KnownGood, nft.DropAll, nft.DropSIP, nft.HoldPort, nft.LimitPort, nft.GoodPort, nft.Hold, nft.Limit, nft.LimitSlow,
+}
 
 // compare looks at everything but the ranges. It reads the sets first and the
 // entries after them: an entry reaches the table before its element reaches the
@@ -297,7 +313,7 @@ func (n *NFT) Dropped(entries []ban.Ban) []uint64 {
 		return packets
 	}
 	counted := map[nft.Element]uint64{}
-	for _, set := range append(blocking, nft.LimitPort) {
+	for _, set := range slices.Concat(blocking, blockingPort) {
 		states, err := n.table.Elements(set)
 		if err != nil {
 			continue // unknown, as when the table is gone

@@ -37,6 +37,9 @@ func TestEntriesFindTheirSet(t *testing.T) {
 		{"a limit", ban.Limit, ban.ScopeSIP, 0, 0, nft.Limit},
 		{"a slow limit", ban.Slow, ban.ScopeSIP, 0, 0, nft.LimitSlow},
 		{"a slowed port", ban.Slow, ban.ScopeSIP, 5071, 0, nft.LimitPort},
+		{"a held port", ban.Hold, ban.ScopeSIP, 5071, 0, nft.HoldPort},
+		{"a held address", ban.Hold, ban.ScopeSIP, 0, 0, nft.Hold},
+		{"a good port", ban.Pass, ban.ScopeSIP, 5071, 0, nft.GoodPort},
 		{"a limited port", ban.Limit, ban.ScopeSIP, 5071, 0, nft.LimitPort},
 	} {
 		for _, address := range []string{fmt.Sprintf("198.51.%d.0", i), fmt.Sprintf("2001:db8:%x::", i)} {
@@ -70,7 +73,7 @@ func TestStrongerAndWeaker(t *testing.T) {
 			scope  ban.Scope
 			want   nft.Set
 		}{
-			{ban.Limit, ban.ScopeSIP, nft.Limit}, {ban.Slow, ban.ScopeSIP, nft.LimitSlow}, {ban.Drop, ban.ScopeSIP, nft.DropSIP},
+			{ban.Limit, ban.ScopeSIP, nft.Limit}, {ban.Slow, ban.ScopeSIP, nft.LimitSlow}, {ban.Hold, ban.ScopeSIP, nft.Hold}, {ban.Drop, ban.ScopeSIP, nft.DropSIP},
 			{ban.Drop, ban.ScopeAll, nft.DropAll}, {ban.Drop, ban.ScopeSIP, nft.DropSIP}, {ban.Limit, ban.ScopeSIP, nft.Limit},
 			{ban.Drop, ban.ScopeAll, nft.DropAll}, {ban.Slow, ban.ScopeSIP, nft.LimitSlow},
 		} {
@@ -84,6 +87,9 @@ func TestStrongerAndWeaker(t *testing.T) {
 		b.Port = 5071
 		l.put(t, b, l.entry(ban.Drop, address, time.Hour))
 		l.held(t, address, nft.DropSIP, nft.LimitPort)
+		b.Action = ban.Hold
+		l.put(t, b)
+		l.held(t, address, nft.DropSIP, nft.HoldPort)
 		l.calm(t)
 	}
 }

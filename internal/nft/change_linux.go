@@ -200,7 +200,7 @@ func (p *plan) prefixes(set int) prefixes {
 func (l *layout) find(e Element) int {
 	shape := ranges
 	switch {
-	case e.Set == LimitPort:
+	case e.Set.ported():
 		shape = pairs
 	case e.Set == NeverBan:
 	case e.Prefix.IsSingleIP():

@@ -24,6 +24,7 @@ func TestRuleset(t *testing.T) {
 		element(DropSIP, "203.0.113.67", 0), element(DropSIP, "2001:db8:66::/64", 0), element(DropSIP, "2001:db8:67::/48", 0),
 		element(Limit, "203.0.113.68", 0), element(LimitSlow, "2001:db8:68::/64", 0),
 		elementPort("203.0.113.20", 5071), elementPort("2001:db8:51::20", 5071),
+		portOf(HoldPort, "203.0.113.20", 5072), portOf(GoodPort, "203.0.113.20", 5060), element(Hold, "203.0.113.20", 0),
 	}
 	want, err := os.ReadFile("testdata/ruleset.nft")
 	must(t, err)
@@ -70,6 +71,9 @@ var timeoutKinds = map[string]Element{
 	"never-ban host":   element(NeverBan, "203.0.113.66", 0),
 	"limited":          element(Limit, "203.0.113.66", 0),
 	"source port":      elementPort("203.0.113.66", 5071),
+	"held port":        portOf(HoldPort, "203.0.113.66", 5071),
+	"good port":        portOf(GoodPort, "2001:db8::66", 5071),
+	"held /64":         element(Hold, "2001:db8::/64", 0),
 	"known good":       element(KnownGood, "203.0.113.66", 0),
 }
 
@@ -121,9 +125,9 @@ func TestRandomHosts(t *testing.T) {
 	table, _ := newTable(t, protected)
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func() Element {
-		sets := []Set{KnownGood, DropAll, DropSIP, Limit, LimitSlow, LimitPort}
+		sets := []Set{KnownGood, DropAll, DropSIP, Hold, Limit, LimitSlow, HoldPort, LimitPort, GoodPort}
 		e := many(sets[random.IntN(len(sets))], 40, 0)[random.IntN(40)]
-		if e.Set == LimitPort {
+		if e.Set.ported() {
 			e.Port = uint16(1 + random.IntN(3))
 		}
 		return e

@@ -183,7 +183,7 @@ func totalDropped(t testing.TB, table *Table) int64 {
 		t.Fatal(err)
 	}
 	var total uint64
-	for _, set := range []Set{DropAll, DropSIP, LimitPort, Limit, LimitSlow} {
+	for _, set := range []Set{DropAll, DropSIP, HoldPort, LimitPort, Hold, Limit, LimitSlow} {
 		total += counters[set].Packets
 	}
 	return int64(total)
@@ -211,8 +211,10 @@ func element(set Set, prefix string, timeout time.Duration) Element {
 	return Element{Set: set, Prefix: netip.MustParsePrefix(prefix), Timeout: timeout}
 }
 
-func elementPort(addr string, port uint16) Element {
-	e := element(LimitPort, addr, 0)
+func elementPort(addr string, port uint16) Element { return portOf(LimitPort, addr, port) }
+
+func portOf(set Set, addr string, port uint16) Element {
+	e := element(set, addr, 0)
 	e.Port = port
 	return e
 }

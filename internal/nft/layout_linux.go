@@ -84,13 +84,10 @@ type chainRule struct {
 // than a hash and change more slowly, so single addresses never go there,
 // except for the few of NeverBan.
 var shapesOf = map[Set][]shape{
-	NeverBan:  {ranges},
-	KnownGood: {hosts},
-	DropAll:   {hosts, subnets, ranges},
-	DropSIP:   {hosts, subnets, ranges},
-	LimitPort: {pairs},
-	Limit:     {hosts, subnets},
-	LimitSlow: {hosts, subnets},
+	NeverBan: {ranges}, KnownGood: {hosts},
+	DropAll: {hosts, subnets, ranges}, DropSIP: {hosts, subnets, ranges},
+	HoldPort: {pairs}, LimitPort: {pairs}, GoodPort: {pairs},
+	Hold: {hosts, subnets}, Limit: {hosts, subnets}, LimitSlow: {hosts, subnets},
 }
 
 // newLayout lays the table out for a kernel with the capability. The order of
@@ -142,7 +139,6 @@ func baseChain() chain {
 func (l *layout) familyChains(ipv6 bool) []chain {
 	name := "ip" + version(ipv6)
 	first, known, sip := chain{name: name}, chain{name: name + "_known"}, chain{name: name + "_sip"}
-
 	first.judge(nil, l.of(NeverBan, ipv6), verdictAccept, "")
 	first.judge(nil, l.of(KnownGood, ipv6), verdictGoto, known.name)
 	first.judge(nil, l.of(DropAll, ipv6), verdictDrop, "")
@@ -153,8 +149,10 @@ func (l *layout) familyChains(ipv6 bool) []chain {
 	first.rules = append(first.rules, chainRule{expressions: toSIP})
 
 	// Falling off the end of a chain reached by goto passes the packet.
-	known.judge(protected, l.of(LimitPort, ipv6), verdictDrop, "")
-	for _, set := range []Set{DropSIP, LimitPort, Limit, LimitSlow} {
+	known.judge(protected, append(l.of(HoldPort, ipv6), l.of(LimitPort, ipv6)...), verdictDrop, "")
+	known.judge(protected, l.of(GoodPort, ipv6), verdictAccept, "")
+	known.judge(protected, l.of(Hold, ipv6), verdictDrop, "")
+	for _, set := range []Set{DropSIP, HoldPort, LimitPort, Hold, Limit, LimitSlow} {
 		sip.judge(nil, l.of(set, ipv6), verdictDrop, "")
 	}
 	return []chain{sip, known, first}
@@ -252,8 +250,7 @@ func (s kernelSet) key() (kind uint32, parts []uint32) {
 
 // limit returns the rate that each element of the set has, if it limits.
 func (l *layout) limit(set Set) (Rate, bool) {
-	o := l.options
-	rate, ok := map[Set]Rate{Limit: o.Limit, LimitSlow: o.LimitSlow, LimitPort: o.LimitPort}[set]
+	rate, ok := map[Set]Rate{Limit: l.options.Limit, LimitSlow: l.options.LimitSlow, LimitPort: l.options.LimitPort}[set]
 	return rate, ok
 }
 
@@ -315,7 +312,7 @@ func (l *layout) perElement(s kernelSet) []func(list *attributes, kind uint16) {
 	if limited {
 		out = append(out, func(list *attributes, kind uint16) { overLimit(list, kind, rate) })
 	}
-	passes := s.set == NeverBan || s.set == KnownGood
+	passes := s.set == NeverBan || s.set == KnownGood || s.set == GoodPort
 	if s.shape != services && !passes && (!limited || l.can.several) {
 		out = append(out, counter)
 	}

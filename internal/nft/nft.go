@@ -11,7 +11,6 @@
 // (flags owner and persist, Linux 6.9): other programs cannot change it, a
 // foreign flush of the ruleset skips it, and the next process adopts it.
 // Elsewhere it is an ordinary table, and Watch tells when somebody changed it.
-//
 // The package runs no external program and touches no other table.
 package nft
 
@@ -37,22 +36,29 @@ var (
 
 // A Set names a group of sources and what happens to their packets. The
 // constants are in the order in which the kernel asks: the first set that
-// holds the source decides, with one exception. LimitPort also applies to a
-// KnownGood source.
+// holds the source decides, with one exception. HoldPort, LimitPort, GoodPort
+// and Hold also apply to a KnownGood source.
 type Set uint8
 
 // The sets.
 const (
 	// NeverBan passes everything; nothing below can touch it. Any prefix.
 	NeverBan Set = iota + 1
-	// KnownGood passes everything but what LimitPort catches. Single addresses.
+	// KnownGood passes what HoldPort, LimitPort and Hold leave. Single addresses.
 	KnownGood
 	// DropAll drops every packet. Any prefix.
 	DropAll
 	// DropSIP drops packets to the protected ports. Any prefix.
 	DropSIP
+	// HoldPort drops packets of one source port to the protected ports.
+	HoldPort
 	// LimitPort limits one source port of one address, on the protected ports.
 	LimitPort
+	// GoodPort passes one source port of a KnownGood address by Hold.
+	GoodPort
+	// Hold drops packets to the protected ports that GoodPort does not pass.
+	// Addresses and IPv6 /64s.
+	Hold
 	// Limit limits packets to the protected ports. Addresses and IPv6 /64s.
 	Limit
 	// LimitSlow is Limit with a slower rate.
@@ -61,18 +67,21 @@ const (
 
 // String returns the set's name, which is also how the kernel's sets begin.
 func (s Set) String() string {
-	names := [...]string{"", "never_ban", "known_good", "drop_all", "drop_sip", "limit_port", "limit", "limit_slow"}
+	names := [...]string{"", "never_ban", "known_good", "drop_all", "drop_sip", "hold_port", "limit_port", "good_port", "hold", "limit", "limit_slow"}
 	if s == 0 || int(s) >= len(names) {
 		return fmt.Sprintf("set(%d)", uint8(s))
 	}
 	return names[s]
 }
 
+// ported says that the set's elements are source ports of addresses.
+func (s Set) ported() bool { return s == HoldPort || s == LimitPort || s == GoodPort }
+
 // An Element is one source in one set.
 type Element struct {
 	Set     Set
 	Prefix  netip.Prefix  // a single address is a /32 or /128
-	Port    uint16        // the source port; LimitPort only
+	Port    uint16        // the source port; HoldPort, LimitPort and GoodPort only
 	Timeout time.Duration // from now; 0 means until it is removed
 }
 
@@ -99,15 +108,12 @@ type Rate struct {
 // Options say which table to keep and what it protects.
 type Options struct {
 	Table string // name of the inet table; "sipward" when empty
-
 	// UDP and TCP are the protected ports. They can be changed later.
 	UDP, TCP []uint16
-
 	// The rates of the limiting sets; the zero Rate stands for the default:
 	// Limit 1 per second, LimitSlow 12 per minute, LimitPort 4 per minute,
 	// bursts 5, 5 and 4.
 	Limit, LimitSlow, LimitPort Rate
-
 	// Shared asks for an ordinary table even where the kernel could give us
 	// one that nobody else can change.
 	Shared bool
@@ -118,19 +124,15 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Table == "" {
 		o.Table = "sipward"
 	}
-	rates := []struct {
-		rate    *Rate
-		initial Rate
-	}{
-		{&o.Limit, Rate{Packets: 1, Per: time.Second, Burst: 5}},
-		{&o.LimitSlow, Rate{Packets: 12, Per: time.Minute, Burst: 5}},
-		{&o.LimitPort, Rate{Packets: 4, Per: time.Minute, Burst: 4}},
-	}
-	for _, r := range rates {
-		if *r.rate == (Rate{}) {
-			*r.rate = r.initial
+	for rate, initial := range map[*Rate]Rate{
+		&o.Limit:     {Packets: 1, Per: time.Second, Burst: 5},
+		&o.LimitSlow: {Packets: 12, Per: time.Minute, Burst: 5},
+		&o.LimitPort: {Packets: 4, Per: time.Minute, Burst: 4},
+	} {
+		if *rate == (Rate{}) {
+			*rate = initial
 		}
-		if err := r.rate.check(); err != nil {
+		if err := rate.check(); err != nil {
 			return o, err
 		}
 	}
@@ -177,11 +179,11 @@ func (e Element) canonical() (Element, error) {
 		return refuse("no such set")
 	case e.Timeout < 0:
 		return refuse("its time is over")
-	case (e.Set == LimitPort) != (e.Port != 0):
-		return refuse("a source port belongs to limit_port and only there")
-	case (e.Set == KnownGood || e.Set == LimitPort) && !single:
+	case e.Set.ported() != (e.Port != 0):
+		return refuse("a source port belongs to hold_port, limit_port and good_port, and only there")
+	case (e.Set == KnownGood || e.Set.ported()) && !single:
 		return refuse("not a single address")
-	case (e.Set == Limit || e.Set == LimitSlow) && !single && !subnet:
+	case e.Set >= Hold && !single && !subnet:
 		return refuse("neither a single address nor an IPv6 /64")
 	}
 	return e, nil

@@ -24,6 +24,10 @@ func TestRefusedElements(t *testing.T) {
 		{"limited /65", Element{Set: Limit, Prefix: p("2001:db8::/65")}},
 		{"source port without a port", Element{Set: LimitPort, Prefix: p("192.0.2.1/32")}},
 		{"source port of a network", Element{Set: LimitPort, Prefix: p("192.0.2.0/24"), Port: 5071}},
+		{"held port without a port", Element{Set: HoldPort, Prefix: p("192.0.2.1/32")}},
+		{"good port of a network", Element{Set: GoodPort, Prefix: p("192.0.2.0/24"), Port: 5071}},
+		{"held network", Element{Set: Hold, Prefix: p("192.0.2.0/24")}},
+		{"a port of a held address", Element{Set: Hold, Prefix: p("192.0.2.1/32"), Port: 5071}},
 		{"port where none belongs", Element{Set: DropSIP, Prefix: p("192.0.2.1/32"), Port: 5071}},
 		{"mapped prefix wider than IPv4", Element{Set: DropAll, Prefix: p("::ffff:0:0/95")}},
 	}
@@ -84,12 +88,12 @@ func TestSetNames(t *testing.T) {
 		}
 		seen[set.String()] = true
 	}
-	if len(seen) != 7 || Set(0).String() != "set(0)" {
+	if len(seen) != 10 || Set(0).String() != "set(0)" {
 		t.Errorf("names %v, %v", seen, Set(0))
 	}
 }
 
 // allSets lists the sets in the kernel's order.
 func allSets() []Set {
-	return []Set{NeverBan, KnownGood, DropAll, DropSIP, LimitPort, Limit, LimitSlow}
+	return []Set{NeverBan, KnownGood, DropAll, DropSIP, HoldPort, LimitPort, GoodPort, Hold, Limit, LimitSlow}
 }

@@ -37,7 +37,16 @@ func TestVerdict(t *testing.T) {
 		{"/48 dropped for SIP", []Element{element(DropSIP, "2001:db8:51::/48", 0)}, bad6, sipPort, false},
 		{"/65 dropped everywhere", []Element{element(DropAll, "2001:db8:51::/65", 0)}, bad6, otherPort, false},
 		{"mapped IPv4 address is the IPv4 address", []Element{element(DropAll, "::ffff:203.0.113.66", 0)}, bad4, sipPort, false},
+		{"host held", []Element{element(Hold, bad4, 0)}, bad4, sipPort, false},
+		{"/64 held", []Element{element(Hold, "2001:db8:51::/64", 0)}, bad6, sipPort, false},
+		{"known good and held, a port that is not good", []Element{element(KnownGood, bad4, 0), element(Hold, bad4, 0),
+			portOf(GoodPort, bad4, 1)}, bad4, sipPort, false},
+		{"known good and held, IPv6", []Element{element(KnownGood, bad6, 0), element(Hold, bad6, 0)}, bad6, sipPort, false},
 
+		{"host held, other port", []Element{element(Hold, bad4, 0)}, bad4, otherPort, true},
+		{"known good and held, other port", []Element{element(KnownGood, bad4, 0), element(Hold, bad4, 0)}, bad4, otherPort, true},
+		{"another port held", []Element{portOf(HoldPort, bad4, 1)}, bad4, sipPort, true},
+		{"never-ban wins over hold", []Element{element(NeverBan, bad4, 0), element(Hold, bad4, 0)}, bad4, sipPort, true},
 		{"no element", nil, bad4, sipPort, true},
 		{"host dropped for SIP, other port", []Element{element(DropSIP, bad4, 0)}, bad4, otherPort, true},
 		{"/64 dropped for SIP, other port", []Element{element(DropSIP, "2001:db8:51::/64", 0)}, bad6, otherPort, true},
@@ -76,6 +85,39 @@ func TestVerdict(t *testing.T) {
 		}
 		must(t, table.Clear())
 		must(t, table.Close())
+	}
+}
+
+// TestHeldPorts: of one address a held port is out and a good one in, whatever
+// else is held; both with and without a shield.
+func TestHeldPorts(t *testing.T) {
+	l := newLab(t)
+	table := open(t, l.server, protected)
+	for _, addr := range []string{"203.0.113.66", "2001:db8:51::66"} {
+		l.before = 0
+		conn := l.dial(t, addr, sipPort)
+		port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		for _, test := range []struct {
+			name     string
+			elements []Element
+			pass     bool
+		}{
+			{"held", []Element{portOf(HoldPort, addr, port)}, false},
+			{"held, of a known-good address", []Element{element(KnownGood, addr, 0), portOf(HoldPort, addr, port)}, false},
+			{"held, although it was good", []Element{element(KnownGood, addr, 0), portOf(GoodPort, addr, port), portOf(HoldPort, addr, port)}, false},
+			{"good, of an address that is not", []Element{portOf(GoodPort, addr, port), element(Hold, addr, 0)}, false},
+			{"good, of a held address", []Element{element(KnownGood, addr, 0), portOf(GoodPort, addr, port), element(Hold, addr, 0)}, true},
+		} {
+			must(t, table.Rebuild(test.elements))
+			l.begin(t, table)
+			send(t, conn, 1)
+			t.Log(addr, test.name)
+			if test.pass {
+				l.expect(t, table, 1, 0)
+			} else {
+				l.expect(t, table, 0, 1)
+			}
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ const readAttempts = 10
 // from nested prefixes are listed as the kernel has them, in pieces.
 //
 // The counters of the dropping and limiting sets count dropped packets;
-// NeverBan and KnownGood have none, nor have the limiting ones before Linux 5.12.
+// NeverBan, KnownGood and GoodPort have none, nor have the limiting ones before Linux 5.12.
 func (t *Table) Elements(set Set) ([]ElementState, error) {
 	return t.gather(set, func(shape) bool { return true })
 }
