@@ -54,9 +54,6 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !logline.Readable(format) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "sipward: logs of %s are not understood yet: every line is unknown\n", format)
-	}
 	from := cmd.InOrStdin()
 	if len(args) == 1 && args[0] != "-" {
 		file, err := os.Open(args[0])

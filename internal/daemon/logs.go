@@ -36,7 +36,6 @@ type logFollower struct {
 func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 	f := &logFollower{daemon: d, config: l}
 	f.reader = logline.Reader{Format: logline.Format(l.Format), Clock: logline.Clock{Now: time.Now(), Zone: time.Local}}
-	d.health.report("format "+l.File, "nothing in "+l.File+" is understood", unread(l))
 	var from *tail.Checkpoint
 	saved, err := d.store.Checkpoint(f.name())
 	if err != nil {
@@ -54,14 +53,6 @@ func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 		f.follower, err = tail.Open(l.File, nil, tail.Options{})
 	}
 	return f, err
-}
-
-// unread is the complaint about a log in a format that has no reader.
-func unread(l config.Log) error {
-	if logline.Readable(logline.Format(l.Format)) {
-		return nil
-	}
-	return fmt.Errorf("the log format %s cannot be read yet", l.Format)
 }
 
 func (f *logFollower) name() string { return "tail:" + f.config.File }

@@ -139,25 +139,3 @@ func TestALogThatIsNotThere(t *testing.T) {
 	}
 	f.follower.Close()
 }
-
-// TestALogThatSaysNothing: it is followed because somebody named it, and status
-// says that it makes nobody wiser, until it is named rightly.
-func TestALogThatSaysNothing(t *testing.T) {
-	r := newRig(t, nil)
-	file := filepath.Join(t.TempDir(), "messages")
-	for _, step := range []struct {
-		format string
-		want   []string
-	}{
-		{"kamailio", []string{"the log format kamailio cannot be read yet"}},
-		{"asterisk", nil},
-		{"auto", nil},
-	} {
-		f, err := r.followLog(config.Log{File: file, Format: step.format})
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.follower.Close()
-		r.sentences(step.want...)
-	}
-}

@@ -5,12 +5,14 @@ package logline
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline/asterisk"
 	"github.com/sipward/sipward/internal/logline/freeswitch"
 	"github.com/sipward/sipward/internal/logline/line"
+	"github.com/sipward/sipward/internal/logline/ser"
 )
 
 // Clock fills in what a log's time stamps leave out.
@@ -38,16 +40,13 @@ var formats = []struct {
 }{
 	{Asterisk, asterisk.Read},
 	{FreeSWITCH, freeswitch.Read},
+	{Kamailio, ser.Kamailio},
+	{OpenSIPS, ser.OpenSIPS},
 }
 
 // Readable says that lines of this format are more than text to us.
 func Readable(format Format) bool {
-	for _, f := range formats {
-		if format == f.name {
-			return true
-		}
-	}
-	return format == Auto
+	return slices.Contains(Names, format)
 }
 
 // Classify says what one line of a log means, and when it was written: the zero
@@ -63,7 +62,9 @@ func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 }
 
 func readText(text []byte, format Format, clock Clock) line.Reading {
-	h := line.ReadHeader(bytes.TrimSuffix(text, []byte("\r")), clock)
+	whole, torn := bytes.CutSuffix(text, []byte("\r"))
+	h := line.ReadHeader(whole, clock)
+	h.Torn = torn
 	var result line.Reading
 	for i := range formats {
 		if format != formats[i].name && format != Auto {

@@ -85,7 +85,9 @@ func readEntry(e *entry, format Format, clock Clock) line.Reading {
 		}
 		r = foreign
 	}
-	if bytes.IndexByte(message, '\n') >= 0 { // the entry is whole, its text is not
+	// The entry is whole, its text may not be. Without the number of a process in
+	// front it came through syslog(3), in one piece.
+	if bytes.IndexByte(message, '\n') >= 0 || r.Quotes.Loose && r.Thread == 0 {
 		r.Open, r.Quotes = false, line.Quotation{}
 	}
 	r.At, r.Stamped, r.HasTime = e.at, true, true

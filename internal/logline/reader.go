@@ -42,6 +42,10 @@ type Reader struct {
 	queue, spare []*heldLine
 	judged       int
 	given        bool // queue[0] is what Next gave last
+
+	// crew is the threads that have spoken outside of any packet, in a ring.
+	crew [64]uint32
+	met  int
 }
 
 type heldLine struct {
@@ -86,15 +90,20 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 		held.At = arrived
 	}
 	r.queue = append(r.queue, held)
-	if r.quote.inside || r.quote.doubt {
+	switch {
+	case r.quote.Loose:
+		r.putLoose(held)
+	case r.quote.inside || r.quote.doubt:
 		r.putQuoted(held)
-	} else {
+	default:
 		r.join()
 	}
+	r.meet(held)
 	r.last = held.At
 	r.settle()
 	if held.Quotes != (line.Quotation{}) {
-		r.quote = quoted{Quotation: held.Quotes, inside: true, left: maxQuoted, thread: held.Thread, at: held.At, server: held.Server}
+		closed := held.Quotes.Closed
+		r.quote = quoted{Quotation: held.Quotes, inside: !closed, doubt: closed, left: maxQuoted, thread: held.Thread, at: held.At, server: held.Server}
 		if held.Quotes.Size > 0 {
 			r.quote.left = held.Quotes.Size
 		}
@@ -105,6 +114,9 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 // has nothing more to give for the moment. The server writes a record in one
 // go, so its second half is never late.
 func (r *Reader) Flush() {
+	if r.quote.Loose {
+		r.quote = quoted{}
+	}
 	r.quote.doubt = false
 	r.judged = len(r.queue)
 }
@@ -145,7 +157,8 @@ func (r *Reader) room() *heldLine {
 
 // settle decides how much of the queue is certain.
 func (r *Reader) settle() {
-	if len(r.queue)-r.judged > maxHeldLines || r.heldBytes() > maxHeldBytes {
+	full := len(r.queue)-r.judged > maxHeldLines || r.heldBytes() > maxHeldBytes
+	if full && !(r.quote.Loose && r.quote.doubt) { // that ends after Size bytes
 		r.Flush()
 	} else if !r.quote.doubt {
 		r.judged = r.certain()
@@ -215,13 +228,19 @@ func (r *Reader) join() {
 			return
 		}
 		other := !rest.Whole || rest.Clause != head.Clause
-		if head.Breakable() && (other && line.Contains(rest.text, head.Clause) || rest.isForeign(head)) {
+		broken := head.Clause != "" && line.Contains(rest.text, head.Clause) || head.Folds && rest.isFold()
+		if head.Breakable() && (other && broken || rest.isForeign(head)) {
 			head.Source = netip.AddrPort{}
 			head.Tamper("a line break inside a value")
 			rest.disown("the rest of another record")
 		}
 		return
 	}
+}
+
+// isFold says that a line begins as the second line of a folded header does.
+func (l *heldLine) isFold() bool {
+	return !l.Whole && len(l.text) > 1 && (l.text[0] == ' ' || l.text[0] == '\t')
 }
 
 // isForeign says that a line came out of a value of head. Two records fit into

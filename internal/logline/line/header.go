@@ -15,6 +15,9 @@ type Header struct {
 	// Escaped says that a syslog daemon handled the line: control characters
 	// then look like "#012", a number sign and three octal digits.
 	Escaped bool
+	// Torn says that the line ended in a carriage return. No server writes one: it
+	// is half a line break out of a value, or the file came through Windows.
+	Torn bool
 }
 
 // ReadHeader takes off what syslog, journalctl or the server put in front: a
@@ -58,7 +61,7 @@ func (h *Header) skipProgram() {
 		h.Text, h.Escaped = rest, true
 		return
 	}
-	if len(host) == 0 || host[0] == '[' || isLevel(host) || len(tag) < 2 {
+	if len(host) == 0 || host[0] == '[' || bytes.IndexByte(host, '(') >= 0 || isLevel(host) || len(tag) < 2 {
 		return
 	}
 	if tag[len(tag)-1] == ':' && !isLevel(tag) {

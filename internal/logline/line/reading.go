@@ -66,6 +66,10 @@ type Quotation struct {
 	End  string
 	Size int
 	Rule string
+	// Loose says that the End mark may follow the packet's last word, and so may be
+	// the packet's own: then only the thread that quotes can end it. Closed says
+	// that it stood in the first line already.
+	Loose, Closed bool
 }
 
 // Tamper takes the line's word away, except for a source that the caller knows

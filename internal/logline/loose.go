@@ -1,0 +1,66 @@
+package logline
+
+import "github.com/sipward/sipward/internal/logline/line"
+
+// This file is for servers that print a packet into a log as it came, line breaks
+// and all, and end it with a sign that the packet may hold. Their own lines begin
+// with the number of a process; that is all that an outsider does not know. In a
+// container such a number is small, and can be guessed.
+
+// fewest is the least number of a process that counts as unknown outside.
+const fewest = 100
+
+// putLoose takes a line while a packet is quoted that only its own server can end.
+func (r *Reader) putLoose(held *heldLine) {
+	quote := &r.quote
+	quote.left -= len(held.text) + 1
+	switch {
+	case held.Whole && held.Thread == quote.thread && held.Thread >= fewest:
+		// It has gone on. What an unknown process is said to have written since the
+		// end mark is not released: the packet may have gone on behind that mark.
+		if quote.doubt {
+			r.quoteAll(r.queue[r.judged : len(r.queue)-1])
+		}
+		*quote = quoted{}
+		return
+	case held.Whole && (quote.doubt || r.knows(held.Thread)):
+		return // another process, or perhaps the packet: the next lines tell
+	}
+	if held.Whole || quote.inside || len(held.text) > 0 {
+		r.quoteAll(r.queue[r.judged:])
+		quote.inside, quote.doubt = true, false
+	}
+	if !held.Whole && line.HasSuffix(held.text, quote.End) {
+		quote.inside, quote.doubt = false, true
+	}
+	if quote.left <= 0 {
+		*quote = quoted{}
+	}
+}
+
+// quoteAll takes lines for part of the packet, but those of known processes.
+func (r *Reader) quoteAll(lines []*heldLine) {
+	for _, waiting := range lines {
+		if !r.knows(waiting.Thread) {
+			waiting.quote(&r.quote)
+		}
+	}
+}
+
+// meet remembers a process that has spoken outside of any packet.
+func (r *Reader) meet(held *heldLine) {
+	if r.quote.Loose || !held.Whole || held.Thread < fewest || r.knows(held.Thread) {
+		return
+	}
+	r.crew[r.met%len(r.crew)] = held.Thread
+	r.met++
+}
+
+func (r *Reader) knows(thread uint32) bool {
+	for _, known := range r.crew[:min(r.met, len(r.crew))] {
+		if known == thread {
+			return true
+		}
+	}
+	return false
+}
