@@ -23,6 +23,7 @@ type Engine struct {
 	findings  []Finding
 	lanes     int
 	unproven  allowance
+	scratch   [longestText]byte // where a detector folds text
 }
 
 // Detector adds what it reads from a sight to the case about its source. It
@@ -40,6 +41,7 @@ func All() []Detector {
 		guessRate{},
 		unprovenScan{},
 		dialPlan{},
+		protocolAbuse{},
 	}
 }
 
@@ -58,6 +60,10 @@ type Sight struct {
 	guess   float64  // evidence of guessing for this account, in nats
 	rain    float64  // the same against a very fast guesser
 	dial    *dialled // the number that this sight turned away; nil if none
+	fault   *fault   // the heaviest fault of this sight; nil if none
+	// faults are what is held against the source's messages with this one: all,
+	// and those with proof.
+	faults [2]float64
 }
 
 // Case is what the engine holds about one source. It has no pointers, and it
@@ -88,6 +94,11 @@ type Case struct {
 	servedLast uint32
 	served     uint8
 	told       uint8 // reasons told with the last limit
+	// charges are the faults of its messages: all, and those with proof.
+	charges [2]charges
+	// unread is the sum over log lines about messages nobody could read.
+	unreadAt int64
+	unread   float32
 }
 
 // Options sizes an Engine.

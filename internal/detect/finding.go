@@ -23,6 +23,9 @@ const (
 	ClassGuess        Class = "auth.guess"
 	ClassSpray        Class = "auth.spray"
 	ClassDialPlan     Class = "fraud.dialplan"
+	ClassMalformed    Class = "malformed"
+	ClassExploit      Class = "exploit"
+	ClassInjection    Class = "injection"
 	ClassTampered     Class = "log.tampered"
 	// ClassGood is no attack: the source knew a secret.
 	ClassGood Class = "good"

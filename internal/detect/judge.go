@@ -25,10 +25,13 @@ func (d *Engine) judge(s *Sight) {
 		return
 	case s.dial != nil && o.Proof > event.None && d.judgeProven(s):
 		return
-	case s.good(), o != nil && !against(o.Result) && s.dial == nil:
+	case s.fault != nil && s.proof() >= event.GradeB && d.judgeFaults(s):
+		return
+	case s.good(), o != nil && !against(o.Result) && s.dial == nil && s.fault == nil:
 		return
 	}
-	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight), dial: s.dialling(event.None)}
+	v := evidence{scan: c.scan.value(s.now, scanHalfLife), marks: float64(c.markWeight), dial: s.dialling(event.None),
+		faults: s.faults[0]}
 	if c.proven != 0 && s.now-c.proven < provenFor {
 		v.marks = 0 // marks limit only who is unproven
 	}
@@ -59,7 +62,7 @@ func (d *Engine) mayLimit(c *Case, now int64, rule string) bool {
 }
 
 // tellings gives the rules that are told although a limit stands already.
-var tellings = map[string]uint8{"dialplan": 1}
+var tellings = map[string]uint8{"dialplan": 1, "protocol": 2}
 
 // against says that a result may count against its source.
 func against(r event.Result) bool {
@@ -151,6 +154,8 @@ func scanClass(s *Sight, rule string) Class {
 	switch {
 	case rule == "dialplan":
 		return ClassDialPlan
+	case rule == "protocol":
+		return s.fault.class
 	case rule == "tool" && s.Event.SIP.Method != event.OPTIONS:
 		return ClassScanTool
 	case method == event.OPTIONS:
@@ -165,6 +170,8 @@ func whyScan(s *Sight, rule string) string {
 	switch rule {
 	case "dialplan":
 		return s.whyDialled() + "; its address is not proven, so it is only limited"
+	case "protocol":
+		return s.whyFaults() + "; one such message proves no address, so it is only limited"
 	case "tool":
 		return fmt.Sprintf("its requests carry the marks of an attack tool (%s); its address is not proven, so it is only limited", s.Case.markNames())
 	}

@@ -20,7 +20,7 @@ var (
 
 // evidence is ln e of each detector about one source.
 type evidence struct {
-	novel, guess, rain, scan, marks, dial float64
+	novel, guess, rain, scan, marks, dial, faults float64
 }
 
 // part is one term of E = sum of w x e. A weighted mean of e-values is an
@@ -38,26 +38,29 @@ type part struct {
 // decide at any rate above one in 1.6 s without any tool mark (seven or eight
 // do), and three with one. A rain of guesses decides at the fifth for very
 // little weight. The novel identities need six wrong or four unknown accounts,
-// and the third prefix of a number decides alone. The tool marks never stand
-// alone here.
+// the third prefix of a number decides alone, and so do two proven messages that
+// no device writes. The tool marks never stand alone here.
 var dropParts = []part{
 	{"enum", 0.15, func(v *evidence) float64 { return v.novel }},
 	{"guess", 0.3495, func(v *evidence) float64 { return v.guess }},
 	{"guess", 0.0005, func(v *evidence) float64 { return v.rain }},
 	{"enum", 0.10, func(v *evidence) float64 { return both(v.novel, v.marks) }},
 	{"guess", 0.30, func(v *evidence) float64 { return both(v.guess, v.marks) }},
-	{"dialplan", 0.10, func(v *evidence) float64 { return v.dial }},
+	{"dialplan", 0.093, func(v *evidence) float64 { return v.dial }},
+	{"protocol", 0.007, func(v *evidence) float64 { return v.faults }},
 }
 
 // limitParts is the same for a limit. Scanning leads: seven challenges left
-// lying decide. A strong mark decides alone, a weak one after three.
+// lying decide. A strong mark decides alone, a weak one after three; so does
+// one message that no device writes.
 var limitParts = []part{
 	{"scan", 0.36, func(v *evidence) float64 { return v.scan }},
 	{"tool", 0.20, func(v *evidence) float64 { return v.marks }},
 	{"scan", 0.18, func(v *evidence) float64 { return both(v.scan, v.marks) }},
 	{"enum", 0.07, func(v *evidence) float64 { return v.novel }},
 	{"guess", 0.07, func(v *evidence) float64 { return v.guess }},
-	{"dialplan", 0.12, func(v *evidence) float64 { return v.dial }},
+	{"dialplan", 0.02, func(v *evidence) float64 { return v.dial }},
+	{"protocol", 0.10, func(v *evidence) float64 { return v.faults }},
 }
 
 // both multiplies two e-values, if there are two.

@@ -104,6 +104,10 @@ type SIP struct {
 	CSeq           uint32
 	// FromUser, FromTag, ToUser, ToTag are parts of From and To.
 	FromUser, FromTag, ToUser, ToTag []byte
+	// FromDisplay is the display name of From, without its quotes.
+	FromDisplay []byte
+	// Faults is what is wrong with a request; nothing is told of a response.
+	Faults Faults
 	// FromHost is the host of the From URI: text, never an address to act on.
 	FromHost []byte
 	// Target is the user part of the Request-URI, or its host when it has no user.

@@ -47,11 +47,13 @@ const (
 	// Known: our own server called or asked it, unbidden, and it answered: it has
 	// a contact there, a registered phone or a carrier.
 	Known
+	// Malformed: the server could not read the message; only its log says so.
+	Malformed
 	// Unanswered: the server said nothing for 32 s (RFC 3261 timer F).
 	Unanswered
 )
 
-var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "served", "known", "unanswered"}
+var results = [...]string{"", "challenged", "disregarded", "followed", "failed", "accepted", "unknown user", "refused", "served", "known", "malformed", "unanswered"}
 
 // String names the result for people.
 func (r Result) String() string { return results[r] }

@@ -98,7 +98,7 @@ func TestDetectorsPage(t *testing.T) {
 	for _, class := range []detect.Class{
 		detect.ClassScanOptions, detect.ClassScanRegister, detect.ClassScanInvite, detect.ClassScanTool,
 		detect.ClassEnum, detect.ClassGuess, detect.ClassSpray, detect.ClassTampered,
-		detect.ClassDialPlan,
+		detect.ClassDialPlan, detect.ClassMalformed, detect.ClassExploit, detect.ClassInjection,
 	} {
 		if !strings.Contains(text, "`"+string(class)+"`") {
 			t.Errorf("docs/detectors.md does not mention the class %s", class)

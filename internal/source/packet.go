@@ -142,6 +142,7 @@ func (p *Packets) request() {
 		}
 	}
 	p.common()
+	s.Faults = faults(m)
 }
 
 func (p *Packets) response() {
@@ -169,6 +170,7 @@ func (p *Packets) common() {
 	if cseq, ok := m.CSeq(); ok {
 		s.CSeq = cseq.Number
 	}
+	s.FromDisplay = from.Display
 	s.FromUser, s.FromTag, s.FromHost = p.unescape(from.URI.User), from.Tag, from.URI.Host
 	s.ToUser, s.ToTag = p.unescape(to.URI.User), to.Tag
 	s.Expires = -1

@@ -120,6 +120,8 @@ func lineResult(kind event.LogKind) event.Result {
 		return event.Accepted
 	case event.ACLDenied, event.CallRefused, event.RequestRefused:
 		return event.Refused
+	case event.RequestMalformed:
+		return event.Malformed
 	}
 	return 0
 }

@@ -338,6 +338,9 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 func (t *Tracker) ack(e *event.Event, s *source, now int64) {
 	proof := t.tagProof(e, now)
 	e.Proof = proof
+	if e.Transport.Connected() {
+		e.Proof = max(proof, event.GradeB)
+	}
 	s.arrived(t.short(e.SIP.CallID), proof)
 	r := t.requests.Get(t.transaction(e))
 	if proof == event.None || r == nil || r.method != event.INVITE || r.proof >= proof || r.result == event.Accepted {

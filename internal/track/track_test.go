@@ -210,6 +210,32 @@ func TestConnectionsAreProof(t *testing.T) {
 	}
 }
 
+// TestRequestsTellWhatTheyProve: each request says for itself what it proves
+// and whom it is about, and one that repeats another says nothing.
+func TestRequestsTellWhatTheyProve(t *testing.T) {
+	x := newExchange(Options{})
+	told := func(name string, e *event.Event, proof event.Grade, account string) {
+		t.Helper()
+		if e.Proof != proof || e.Account != event.AccountID([]byte(account)) {
+			t.Errorf("%s: proves %v about %x, want %v about %q", name, e.Proof, e.Account, proof, account)
+		}
+	}
+	told("an answer to nothing", x.request(event.REGISTER, answer("n1", "r")), event.None, "100")
+	told("an ACK of nothing", x.request(event.ACK, func(s *event.SIP) { s.ToTag = []byte("tag") }), event.None, "")
+	told("a first try", x.request(event.REGISTER, nil), event.None, "100")
+	x.reply(401, event.REGISTER, demand("n1"))
+	told("its retransmission", x.request(event.REGISTER, nil), event.None, "")
+	told("an answer", x.request(event.REGISTER, answer("n1", "right")), event.GradeA, "100")
+	told("another try", x.request(event.REGISTER, second(nil)), event.None, "100")
+	told("an ACK of our tag", x.request(event.ACK, func(s *event.SIP) { s.ToTag = []byte("tag-call-0123456789") }), event.GradeC, "")
+	x.remote = other
+	told("the tag of somebody else", x.request(event.ACK, func(s *event.SIP) { s.ToTag = []byte("tag-call-0123456789") }), event.None, "")
+	connected := &event.Event{Kind: event.Request, Inbound: true, Remote: other, Local: server, Transport: event.TCP, Time: noon,
+		SIP: event.SIP{Method: event.ACK}}
+	x.see(connected)
+	told("an ACK over TCP", connected, event.GradeB, "")
+}
+
 func TestRetransmissionsCountOnce(t *testing.T) {
 	x := newExchange(Options{})
 	x.request(event.REGISTER, nil)
@@ -395,6 +421,8 @@ func TestLineWithoutPacket(t *testing.T) {
 		{"bad: we watch UDP and saw nothing", true, nil, nil},
 		{"bad: a benign line", false, func(l *event.Log) { l.Verdict = event.Benign }, nil},
 		{"no capture", false, nil, []string{"failed  100 C"}},
+		{"malformed, which we would have seen", true, func(l *event.Log) { l.Kind = event.RequestMalformed }, nil},
+		{"malformed", false, func(l *event.Log) { l.Kind = event.RequestMalformed }, []string{"malformed  100 C"}},
 		{"TLS, which no capture can read", true, func(l *event.Log) { l.Transport = event.TLS }, []string{"failed  100 B"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
