@@ -20,12 +20,13 @@ const (
 	FaultLength
 	// FaultControl is NUL or another control character among the headers.
 	FaultControl
-	// FaultManyHeaders are more than 64 header lines, FaultHeaderFlood more than 128.
+	// FaultManyHeaders are more than 64 header lines.
 	FaultManyHeaders
+	// FaultHeaderFlood are more than 128.
 	FaultHeaderFlood
-	// FaultManyVias are more than 20 Via values, FaultViaFlood more than the 70 that
-	// Max-Forwards allows.
+	// FaultManyVias are more than 20 Via values.
 	FaultManyVias
+	// FaultViaFlood are more than the 70 that Max-Forwards allows.
 	FaultViaFlood
 	// FaultHugeHeader is a header of more than 8 KiB.
 	FaultHugeHeader
