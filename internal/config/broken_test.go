@@ -109,6 +109,25 @@ var broken = []struct {
 	{"logs: [{file: '', format: asterisk}]", 1, "/var/log/"},
 	{"logs: [{file: /, format: asterisk}]", 1, "/var/log/"},
 	{"logs: [{format: asterisk}]", 1, "add file"},
+	{"logs: [{file: /a, journal: a.service}]", 1, "either"},
+	{"logs: [{journal: kamailio}]", 1, `"kamailio.service"`},
+	{"logs: [{journal: 'a b.service'}]", 1, "systemctl"},
+	{"logs: [{journal: --flush.service x}]", 1, "systemctl"},
+	{"logs: [{journal: a.service}, {journal: a.service}]", 1, "already"},
+	{"feeds: {ami: on}", 1, "{user: sipward"},
+	{"feeds: {ami: {secret_file: /a}}", 1, "add user"},
+	{"feeds: {ami: {user: a}}", 1, "only root"},
+	{"feeds: {ami: {user: a, secret: b}}", 1, "secret_file"},
+	{"feeds: {ami: {user: a, secret_file: b}}", 1, `"/b"`},
+	{"feeds: {ami: {user: a, secret_file: /etc/sipward/sipward.yaml}}", 1, "of its own"},
+	{"feeds: {ami: {user: a, secret_file: /a, ca_file: b}}", 1, `"/b"`},
+	{"feeds: {ami: {user: \"a\\r\\nb\", secret_file: /a}}", 1, "add user"},
+	{"feeds: {ami: {user: a, secret_file: /a, address: pbx.example.net:5038}}", 1, "127.0.0.1:5038"},
+	{"feeds: {esl: {password_file: /a, address: 127.0.0.1}}", 1, "127.0.0.1:8021"},
+	{"feeds: {esl: {password_file: /a, address: 127.0.0.1:0}}", 1, "127.0.0.1:8021"},
+	{"feeds: {esl: {}}", 1, "only root"},
+	{"feeds: {esl: {password: word}}", 1, "password_file"},
+	{"feeds: []", 1, "esl:"},
 	{"logs: [/var/log/asterisk/security.log]", 1, "{file: /var/log/"},
 	{"logs: [{file: /a, format: asterix}]", 1, `"asterisk"`},
 	{"logs: [{file: /a, format: syslog}]", 1, "known: auto, asterisk"},
@@ -256,11 +275,12 @@ func TestBrokenBySlips(t *testing.T) {
 	lines := strings.Split(every, "\n")
 	known := slices.Concat(modes, transports, formats, backends, scopes, []string{
 		"mode", "listen", "port", "transport", "interfaces", "allow", "trunks", "local", "logs", "file", "format",
+		"journal", "feeds", "address", "user", "secret_file", "ca_file", "password_file",
 		"enforce", "backend", "ban", "longest", "scope", "metrics", "state",
 	})
 	tried := 0
 	for number, line := range lines {
-		for _, word := range strings.FieldsFunc(line, func(c rune) bool { return c < 'a' || c > 'z' }) {
+		for _, word := range strings.FieldsFunc(line, func(c rune) bool { return (c < 'a' || c > 'z') && c != '_' }) {
 			if !slices.Contains(known, word) || strings.Contains(line, "/"+word) || len(word) < 3 {
 				continue
 			}

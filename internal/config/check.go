@@ -37,6 +37,7 @@ func (r *raw) check() (*Config, error) {
 	c.Trunks, c.TrunkNames = k.trunks(r.trunks)
 	c.Local = k.local(r.local)
 	c.Logs = k.logs(r.logs)
+	c.AMI, c.ESL = k.ami(r.ami), k.esl(r.esl)
 	if err := k.faults.err(); err != nil {
 		return nil, err
 	}
@@ -250,20 +251,25 @@ func (k *checker) logs(entries []rawLog) []Log {
 	var out []Log
 	seen := map[string]place{}
 	for _, e := range entries {
-		if !e.file.given() {
-			k.faults.add(e.at, "logs", Mistake{Why: "this entry has no file", Do: "add file: /var/log/asterisk/security.log"})
+		if e.file.given() == e.journal.given() {
+			k.faults.add(e.at, "logs", Mistake{Why: "this entry needs either a file or a journal", Do: "add file: /var/log/asterisk/security.log, or journal: kamailio.service"})
 			continue
 		}
 		before := len(k.faults)
-		l := Log{k.directory("logs.file", e.file, ""), k.choice("logs.format", e.format, formats, "auto")}
+		l := Log{Format: k.choice("logs.format", e.format, formats, "auto")}
+		if e.file.given() {
+			l.File = k.directory("logs.file", e.file, "")
+		} else {
+			l.Journal = k.unit(e.journal)
+		}
 		if len(k.faults) > before {
 			continue
 		}
-		if earlier, ok := seen[l.File]; ok {
-			k.repeated("logs", e.file.at, earlier, l.File)
+		if earlier, ok := seen[l.Name()]; ok {
+			k.repeated("logs", e.at, earlier, l.Name())
 			continue
 		}
-		seen[l.File] = e.file.at
+		seen[l.Name()] = e.at
 		out = append(out, l)
 	}
 	return out

@@ -50,6 +50,9 @@ type Config struct {
 	Local []netip.Addr
 	// Logs are the server logs to follow; empty means: find out.
 	Logs []Log
+	// AMI and ESL are the servers' own feeds to listen to; nil when there is none.
+	AMI *AMI
+	ESL *ESL
 	// Backend is how the kernel is told.
 	Backend Backend
 	// LongestBan caps what escalation may reach by itself.
@@ -80,10 +83,20 @@ type Listen struct {
 	Transport string // udp, tcp, tls, ws or wss
 }
 
-// Log is one server log to follow.
+// Log is one server log to follow: a file, or what a unit writes to the systemd
+// journal.
 type Log struct {
-	File   string // an absolute path
-	Format string // auto, asterisk, freeswitch, kamailio or opensips
+	File    string // an absolute path; empty for the journal
+	Journal string // a systemd unit; empty for a file
+	Format  string // auto, asterisk, freeswitch, kamailio or opensips
+}
+
+// Name is the file's path, or journal: and the unit.
+func (l Log) Name() string {
+	if l.Journal != "" {
+		return "journal:" + l.Journal
+	}
+	return l.File
 }
 
 // Backend is how bans reach the kernel.

@@ -27,6 +27,10 @@ local: [192.0.2.10, ::1]
 logs:
   - {file: /var/log/asterisk/security.log, format: asterisk}
   - file: /var/log/kamailio.log
+  - {journal: registrar.service, format: kamailio}
+feeds:
+  ami: {address: "[::1]:5038", user: sipward, secret_file: /run/ami.word, ca_file: /run/ca.pem}
+  esl: {address: localhost:8021, password_file: /run/esl.word}
 enforce:
   backend: nft
 ban: {longest: 2w, scope: all}
@@ -45,7 +49,9 @@ func everyConfig() *Config {
 			netip.MustParsePrefix("203.0.113.0/28")},
 		TrunkNames: []string{"sip.example.net"},
 		Local:      []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("::1")},
-		Logs:       []Log{{"/var/log/asterisk/security.log", "asterisk"}, {"/var/log/kamailio.log", "auto"}},
+		Logs:       []Log{{File: "/var/log/asterisk/security.log", Format: "asterisk"}, {File: "/var/log/kamailio.log", Format: "auto"}, {Journal: "registrar.service", Format: "kamailio"}},
+		AMI:        &AMI{Address: "[::1]:5038", User: "sipward", SecretFile: "/run/ami.word", CAFile: "/run/ca.pem"},
+		ESL:        &ESL{Address: "127.0.0.1:8021", PasswordFile: "/run/esl.word"},
 		Backend:    BackendNFT,
 		LongestBan: 14 * 24 * time.Hour,
 		BanAll:     true,
@@ -85,6 +91,11 @@ func TestParseGood(t *testing.T) {
 		{"the same port for two transports", "listen: [{port: 5060, transport: tcp}, {port: 5060, transport: udp}]", with(func(c *Config) {
 			c.Listen = []Listen{{5060, "tcp"}, {5060, "udp"}}
 		})},
+		{"feeds where they usually are", "feeds: {ami: {user: a, secret_file: /a}, esl: {password_file: /b}}", with(func(c *Config) {
+			c.AMI = &AMI{Address: "127.0.0.1:5038", User: "a", SecretFile: "/a"}
+			c.ESL = &ESL{Address: "127.0.0.1:8021", PasswordFile: "/b"}
+		})},
+		{"feeds off", "feeds: {ami: off, esl: off}", Default()},
 		{"the XDP backend", "enforce: {backend: xdp}", with(func(c *Config) { c.Backend = BackendXDP })},
 	} {
 		got, err := parse(c.text)
@@ -170,7 +181,7 @@ func TestReferenceFile(t *testing.T) {
 	lines := strings.Split(string(text), "\n")
 	for key, at := range c.origins {
 		before := strings.TrimSpace(lines[at.line-2])
-		if parent, _, nested := strings.Cut(key, "."); nested && (parent == "listen" || parent == "logs") || key == "enforce" || key == "ban" {
+		if parent, _, nested := strings.Cut(key, "."); nested && (parent == "listen" || parent == "logs") || key == "enforce" || key == "ban" || key == "feeds" || strings.HasPrefix(key, "feeds.ami.") || strings.HasPrefix(key, "feeds.esl.") {
 			continue // explained together with their list, or by their members
 		}
 		if !strings.HasPrefix(before, "#") {

@@ -32,6 +32,8 @@ var keys = []key{
 	}},
 	{name: "local", example: "[192.0.2.10]", auto: "found by itself", isList: true, values: localValues},
 	{name: "logs", example: "[{file: /var/log/asterisk/security.log, format: asterisk}]", auto: "found by itself", isList: true, values: logValues},
+	{name: "feeds.ami", example: "{user: sipward, secret_file: /etc/sipward/ami.secret}", values: func(c *Config) []string { return c.AMI.words() }},
+	{name: "feeds.esl", example: "{password_file: /etc/sipward/esl.secret}", values: func(c *Config) []string { return c.ESL.words() }},
 	{name: "enforce.backend", example: "auto", values: func(c *Config) []string { return []string{string(c.Backend)} }},
 	{name: "ban.longest", example: "7d", values: func(c *Config) []string { return []string{FormatDuration(c.LongestBan)} }},
 	{name: "ban.scope", example: "sip", values: func(c *Config) []string { return []string{scopeWord(c.BanAll)} }},
@@ -54,6 +56,22 @@ func example(name string) string {
 		return "for example \"file: /var/log/asterisk/security.log\""
 	case "logs.format":
 		return "for example \"format: asterisk\""
+	case "logs.journal":
+		return "for example \"journal: kamailio.service\""
+	case "feeds":
+		return "for example \"feeds: {esl: {password_file: /etc/sipward/esl.secret}}\""
+	case "feeds.ami.address":
+		return "for example \"address: 127.0.0.1:5038\""
+	case "feeds.ami.user":
+		return "for example \"user: sipward\""
+	case "feeds.ami.secret_file":
+		return "for example \"secret_file: /etc/sipward/ami.secret\""
+	case "feeds.ami.ca_file":
+		return "for example \"ca_file: /etc/asterisk/keys/ca.crt\""
+	case "feeds.esl.address":
+		return "for example \"address: 127.0.0.1:8021\""
+	case "feeds.esl.password_file":
+		return "for example \"password_file: /etc/sipward/esl.secret\""
 	case "enforce":
 		return "for example \"enforce: {backend: auto}\""
 	case "ban":
@@ -166,6 +184,9 @@ func logValues(c *Config) []string {
 	out := make([]string, len(c.Logs))
 	for i, l := range c.Logs {
 		out[i] = fmt.Sprintf("{file: %s, format: %s}", quoted([]string{l.File})[0], l.Format)
+		if l.Journal != "" {
+			out[i] = fmt.Sprintf("{journal: %s, format: %s}", quoted([]string{l.Journal})[0], l.Format)
+		}
 	}
 	return out
 }

@@ -18,6 +18,7 @@ type raw struct {
 	interfaces, allow, trunks, local []word
 	listen                           []rawListen
 	logs                             []rawLog
+	ami, esl                         rawFeed
 
 	// origins tells where each key was last given.
 	origins map[string]place
@@ -31,8 +32,8 @@ type rawListen struct {
 }
 
 type rawLog struct {
-	at           place
-	file, format word
+	at                    place
+	file, journal, format word
 }
 
 // word is one plain value and its place; without a place it was not given.
@@ -62,6 +63,7 @@ func (r *raw) read(name string, in io.Reader) error {
 		"trunks":     s.words(&r.trunks),
 		"local":      s.words(&r.local),
 		"logs":       s.list(r.takeLog),
+		"feeds":      s.group(r.feedTakers(&s)),
 		"enforce":    s.group(map[string]taker{"backend": s.word(&r.backend)}),
 		"ban":        s.group(map[string]taker{"longest": s.word(&r.longest), "scope": s.word(&r.scope)}),
 		"metrics":    s.word(&r.metrics),
@@ -81,7 +83,9 @@ func (r *raw) takeListen(s *shape, key string, node ast.Node) {
 
 func (r *raw) takeLog(s *shape, key string, node ast.Node) {
 	entry, before := rawLog{at: s.place(node)}, len(s.faults)
-	s.fields(key, node, map[string]taker{"file": s.word(&entry.file), "format": s.word(&entry.format)})
+	s.fields(key, node, map[string]taker{
+		"file": s.word(&entry.file), "journal": s.word(&entry.journal), "format": s.word(&entry.format),
+	})
 	if len(s.faults) == before {
 		r.logs = append(r.logs, entry)
 	}

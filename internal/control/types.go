@@ -88,7 +88,8 @@ const (
 
 // SourceStatus is how one source of events is.
 type SourceStatus struct {
-	// Name is an interface or a file; Kind is packets, log, journal or hep.
+	// Name is an interface, a file, a unit's journal or a server's feed; Kind is
+	// packets, log, feed or hep.
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	// Events counts what came from it.

@@ -147,6 +147,13 @@ func (d *Daemon) degraded() []string {
 			list = append(list, fmt.Sprintf("lane %d was too busy for %d log lines", l.number, lost))
 		}
 	}
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	for _, f := range d.senses.feeds {
+		if sentence := f.Complaint(); sentence != "" {
+			list = append(list, sentence)
+		}
+	}
 	return list
 }
 
@@ -155,11 +162,15 @@ func (d *Daemon) sources() []control.SourceStatus {
 	total, last := d.counts()
 	list := []control.SourceStatus{{Name: "packets", Kind: "packets", Events: total.Messages + total.Junk, Last: last}}
 	for _, f := range d.senses.logs {
-		s := control.SourceStatus{Name: f.config.File, Kind: "log", Events: f.lines.Load()}
+		s := control.SourceStatus{Name: f.config.Name(), Kind: "log", Events: f.lines.Load()}
 		if at := f.last.Load(); at != 0 {
 			s.Last = time.Unix(0, at)
 		}
 		list = append(list, s)
+	}
+	for _, f := range d.senses.feeds {
+		events, last := f.Seen()
+		list = append(list, control.SourceStatus{Name: f.Name(), Kind: "feed", Events: events, Last: last})
 	}
 	return list
 }

@@ -23,12 +23,14 @@ const logQuiet = 200 * time.Millisecond
 type logFollower struct {
 	daemon   *Daemon
 	config   config.Log
-	follower *tail.Follower
+	follower *tail.Follower // nil for the journal
+	read     func(ctx context.Context)
 	lines    atomic.Uint64
 	last     atomic.Int64 // UnixNano of the last line's arrival
 
 	mu     sync.Mutex
 	reader logline.Reader
+	cursor string // of the journal's last entry
 	saved  []byte // the checkpoint on disk
 }
 
@@ -36,10 +38,21 @@ type logFollower struct {
 func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 	f := &logFollower{daemon: d, config: l}
 	f.reader = logline.Reader{Format: logline.Format(l.Format), Clock: logline.Clock{Now: time.Now(), Zone: time.Local}}
+	if l.Journal != "" {
+		return f, d.followJournal(f)
+	}
+	return f, d.followFile(f)
+}
+
+func (d *Daemon) followFile(f *logFollower) error {
+	f.read = func(ctx context.Context) {
+		defer f.follower.Close()
+		_ = f.follower.Run(ctx, f.line) // ends with ctx and gives its reason; what goes wrong meanwhile stands in Stats
+	}
 	var from *tail.Checkpoint
 	saved, err := d.store.Checkpoint(f.name())
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoint: %w", err)
+		return fmt.Errorf("read checkpoint: %w", err)
 	}
 	if len(saved) > 0 {
 		from = new(tail.Checkpoint)
@@ -47,22 +60,30 @@ func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 			from = nil
 		}
 	}
-	f.follower, err = tail.Open(l.File, from, tail.Options{})
+	f.follower, err = tail.Open(f.config.File, from, tail.Options{})
 	if errors.Is(err, tail.ErrCheckpoint) {
-		d.options.Log.Warn("begin the log anew", "file", l.File, "error", err)
-		f.follower, err = tail.Open(l.File, nil, tail.Options{})
+		d.options.Log.Warn("begin the log anew", "file", f.config.File, "error", err)
+		f.follower, err = tail.Open(f.config.File, nil, tail.Options{})
 	}
-	return f, err
+	return err
 }
 
-func (f *logFollower) name() string { return "tail:" + f.config.File }
+// name is that of the checkpoint.
+func (f *logFollower) name() string {
+	if f.config.Journal != "" {
+		return f.config.Name()
+	}
+	return "tail:" + f.config.File
+}
+
+// thing is the log's name among what may not work.
+func (f *logFollower) thing() string { return "log " + f.config.Name() }
 
 // run follows until ctx ends.
 func (f *logFollower) run(ctx context.Context) {
-	defer f.follower.Close()
 	settled := make(chan struct{})
 	go func() { defer close(settled); f.settle(ctx) }()
-	_ = f.follower.Run(ctx, f.line) // ends with ctx and gives its reason; what goes wrong meanwhile stands in Stats
+	f.read(ctx)
 	<-settled
 	f.quiet()
 }
@@ -97,14 +118,16 @@ func (f *logFollower) quiet() {
 	defer f.mu.Unlock()
 	f.reader.Flush()
 	f.give()
-	thing := "log " + f.config.File
-	f.daemon.health.report(thing, "this log cannot be read", f.follower.Stats().Err)
-	body, err := json.Marshal(f.follower.Checkpoint())
+	body, err := []byte(f.cursor), error(nil)
+	if f.follower != nil {
+		f.daemon.health.report(f.thing(), "this log cannot be read", f.follower.Stats().Err)
+		body, err = json.Marshal(f.follower.Checkpoint())
+	}
 	if err == nil && !bytes.Equal(body, f.saved) {
 		err = f.daemon.store.SaveCheckpoint(f.name(), body)
 		f.saved = body
 	}
-	f.daemon.health.report("checkpoint "+f.config.File, "how far the log was read is not saved", err)
+	f.daemon.health.report("checkpoint "+f.config.Name(), "how far the log was read is not saved", err)
 }
 
 // give hands what speaks about a source to the lane that knows it.

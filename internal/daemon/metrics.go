@@ -20,6 +20,7 @@ var (
 	junkMetric     = describe("junk_total", "Datagrams on a SIP port that are not SIP.")
 	lostMetric     = describe("capture_lost_total", "Packets that came faster than they were read.")
 	linesMetric    = describe("log_lines_total", "Log lines read.")
+	feedsMetric    = describe("feed_events_total", "Events of servers' own feeds.")
 	entriesMetric  = prometheus.NewDesc("sipward_entries", "Live entries of the ban table.", []string{"kind"}, nil)
 	degradedMetric = describe("degraded", "Number of things that do not work.")
 )
@@ -48,8 +49,14 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 	for _, f := range d.senses.logs {
 		lines += f.lines.Load()
 	}
+	var told uint64
+	for _, f := range d.senses.feeds {
+		events, _ := f.Seen()
+		told += events
+	}
 	d.changing.Unlock()
 	count(linesMetric, lines)
+	count(feedsMetric, told)
 	for name, kind := range map[string]ban.Kind{"block": ban.KindBlock, "allow": ban.KindAllow, "known_good": ban.KindPass} {
 		to <- prometheus.MustNewConstMetric(entriesMetric, prometheus.GaugeValue, float64(d.table.Len(kind)), name)
 	}

@@ -101,7 +101,10 @@ func (d *Daemon) tellWatched() {
 		interfaces = append(interfaces, i.Name)
 	}
 	for _, f := range d.senses.logs {
-		logs = append(logs, f.config.File)
+		logs = append(logs, f.config.Name())
+	}
+	for _, f := range d.senses.feeds {
+		logs = append(logs, f.Name())
 	}
 	d.options.Log.Info("watching", "mode", d.config.Mode, "ports", strings.Join(d.senses.listen(), " "),
 		"interfaces", strings.Join(interfaces, " "), "logs", strings.Join(logs, " "), "state", d.first.State)

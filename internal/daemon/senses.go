@@ -11,6 +11,7 @@ import (
 
 	"github.com/sipward/sipward/internal/afpacket"
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/feeds"
 	"github.com/sipward/sipward/internal/host"
 	"github.com/sipward/sipward/internal/source"
 )
@@ -25,6 +26,7 @@ type senses struct {
 	ours       atomic.Pointer[map[netip.Addr]bool]
 	wanted     []config.Log // the logs to follow; logs are those that can be
 	logs       []*logFollower
+	feeds      []*feeds.Feed
 	stop       context.CancelFunc
 	work       sync.WaitGroup
 }
@@ -51,7 +53,7 @@ func (d *Daemon) openSenses() (*senses, error) {
 	return s, nil
 }
 
-// followLogs begins to follow the logs. Whoever followed them before must have
+// followLogs begins to follow the logs and feeds. Whoever followed them before must have
 // ended, or lines would be read twice.
 func (s *senses) followLogs(d *Daemon) {
 	var ctx context.Context
@@ -60,12 +62,13 @@ func (s *senses) followLogs(d *Daemon) {
 	for _, l := range s.wanted {
 		follower, err := d.followLog(l)
 		if err != nil {
-			d.health.report("log "+l.File, "this log cannot be followed", err)
+			d.health.report("log "+l.Name(), "this log cannot be followed", err)
 			continue
 		}
 		s.logs = append(s.logs, follower)
 		s.work.Go(func() { follower.run(ctx) })
 	}
+	s.followFeeds(ctx, d)
 }
 
 // changeSenses opens new wires before it closes the old. The caller holds

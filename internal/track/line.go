@@ -128,19 +128,22 @@ func lineResult(kind event.LogKind) event.Result {
 
 // telling counts the lines about one kind of event, by the channel they came from.
 type telling struct {
-	channel [2]uint16 // notices, security events
+	channel [3]uint16 // notices, security events, the server's own feed
 	told    uint16
 }
 
-// toldTwice says that the line repeats what another channel of the same log
+// toldTwice says that the line repeats what another channel of the same server
 // has told: with notices and security events in one file, Asterisk writes
-// every failure twice.
+// every failure twice, and tells it a third time over its manager.
 func (t *Tracker) toldTwice(e *event.Event, result event.Result, now int64) bool {
 	key := t.seed.More(t.seed.Mix(t.seed.Addr(e.Remote.Addr()), uint64(result)), e.Log.User)
 	c, _ := t.tellings.Put(key, now)
 	channel := 0
-	if strings.Contains(e.Log.Rule, ".security.") {
+	switch {
+	case strings.Contains(e.Log.Rule, ".security."):
 		channel = 1
+	case strings.Contains(e.Log.Rule, ".ami."), strings.Contains(e.Log.Rule, ".esl."):
+		channel = 2
 	}
 	if c.channel[channel] == math.MaxUint16 {
 		*c = telling{}

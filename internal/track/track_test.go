@@ -462,6 +462,7 @@ func TestNoticeAndSecurityEventCountOnce(t *testing.T) {
 	for range 3 {
 		x.line(event.AuthFailed, nil)
 		x.line(event.AuthFailed, func(l *event.Log) { l.Rule = "asterisk.security.challenge_response_failed" })
+		x.line(event.AuthFailed, func(l *event.Log) { l.Rule = "asterisk.ami.challenge_response_failed" })
 	}
 	x.want(t, "failed  100 C", "failed  100 C", "failed  100 C")
 }
