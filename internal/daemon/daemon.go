@@ -22,11 +22,13 @@ import (
 	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/crew"
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/guard"
 	"github.com/sipward/sipward/internal/host"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/scout"
 	"github.com/sipward/sipward/internal/store"
 )
 
@@ -62,8 +64,8 @@ type Daemon struct {
 	served []config.Listen
 	// servers and trunks are what was found at the last look.
 	servers []pbx.Server
-	trunks  []heldTrunk
-	scout   *scout
+	trunks  []scout.Held
+	scout   func() ([]pbx.Server, error)
 
 	store   *store.Store
 	table   *ban.Table
@@ -129,7 +131,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		d.machine.Close()
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.scout = newScout(o.Root)
+	d.scout = scout.New(o.Root).Look
 	d.names = d.newNames()
 	seed := bounded.Seed{K0: rand.Uint64(), K1: rand.Uint64()}
 	count := laneCount(o.Record != nil)
@@ -168,22 +170,22 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 		d.machine.Close()
 		return errors.Join(err, d.store.Close())
 	}
-	scribes, lanes := newCrew(context.Background(), d.end), newCrew(context.Background(), d.end)
-	keepers := newCrew(ctx, d.end)
-	scribes.add(d.writer.Run, d.feed.run)
+	scribes, lanes := crew.New(context.Background(), d.end), crew.New(context.Background(), d.end)
+	keepers := crew.New(ctx, d.end)
+	scribes.Add(d.writer.Run, d.feed.run)
 	for _, l := range d.lanes {
-		lanes.add(l.run)
+		lanes.Add(l.run)
 	}
-	keepers.add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.serveMetrics, d.heedHangups,
+	keepers.Add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.serveMetrics, d.heedHangups,
 		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) })
 	d.say("start")
 	d.tellWatched()
 	d.options.Ready()
 	d.notify(sd.SdNotifyReady)
 	<-ctx.Done()
-	err := keepers.dismiss()
+	err := keepers.Dismiss()
 	d.closeLogs()
-	return errors.Join(err, lanes.dismiss(), scribes.dismiss(), d.close())
+	return errors.Join(err, lanes.Dismiss(), scribes.Dismiss(), d.close())
 }
 
 // open takes up kernel and wires as the settings say.

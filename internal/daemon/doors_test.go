@@ -10,6 +10,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/crew"
 	"github.com/sipward/sipward/internal/event"
 )
 
@@ -58,9 +59,9 @@ func TestOrder(t *testing.T) {
 // process.
 func TestOrderWithoutJournal(t *testing.T) {
 	r := newRig(t, nil)
-	scribes := newCrew(t.Context(), func() {})
-	scribes.add(r.writer.Run)
-	if err := scribes.dismiss(); err != nil {
+	scribes := crew.New(t.Context(), func() {})
+	scribes.Add(r.writer.Run)
+	if err := scribes.Dismiss(); err != nil {
 		t.Fatal(err)
 	}
 	_, err := r.Order(entry(ban.Drop, "203.0.113.7", "alice"))

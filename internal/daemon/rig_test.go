@@ -13,6 +13,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/crew"
 	"github.com/sipward/sipward/internal/policy"
 )
 
@@ -65,10 +66,10 @@ func newRig(t *testing.T, record io.Writer) *rig {
 
 // scribe starts what writes to the store, until the test ends.
 func (r *rig) scribe() {
-	scribes := newCrew(context.Background(), func() {})
-	scribes.add(r.writer.Run, r.feed.run)
+	scribes := crew.New(context.Background(), func() {})
+	scribes.Add(r.writer.Run, r.feed.run)
 	r.t.Cleanup(func() {
-		if err := scribes.dismiss(); err != nil {
+		if err := scribes.Dismiss(); err != nil {
 			r.t.Error(err)
 		}
 	})

@@ -1,104 +1,23 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"slices"
-	"time"
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
+	sdjournal "github.com/sipward/sipward/internal/journal"
 	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
-	"github.com/sipward/sipward/internal/process"
+	"github.com/sipward/sipward/internal/scout"
 )
-
-const (
-	// lookPatience is how long a look for SIP servers may take. A file of a
-	// container can lie on a disk that never answers.
-	lookPatience = 2 * time.Second
-	// maxFound bounds the trunks of all servers together, and maxFoundNames the
-	// names among them, for each asks DNS every few minutes.
-	maxFound      = 2048
-	maxFoundNames = 256
-)
-
-// scout looks for SIP servers without keeping anybody waiting for long.
-type scout struct {
-	files   fs.FS
-	finder  *pbx.Finder
-	answers chan sighting // holds one
-	away    bool          // is still looking
-}
-
-// sighting is what a look found.
-type sighting struct {
-	servers []pbx.Server
-	err     error
-}
-
-var errSlow = errors.New("the look for them takes too long")
-
-// look gives what there is to see, or says that it takes longer.
-func (s *scout) look() ([]pbx.Server, error) {
-	if !s.away {
-		s.away = true
-		go func() {
-			running, err := process.Servers(s.files)
-			s.answers <- sighting{s.finder.Look(convert(running)), err}
-		}()
-	}
-	select {
-	case found := <-s.answers:
-		s.away = false
-		return found.servers, found.err
-	case <-time.After(lookPatience):
-		return nil, errSlow
-	}
-}
-
-// newScout looks below a folder that stands for /; empty means the real one.
-func newScout(root string) *scout {
-	if root == "" {
-		root = "/"
-	}
-	return &scout{files: os.DirFS(root), finder: pbx.Open(root), answers: make(chan sighting, 1)}
-}
-
-// convert tells one wire what the other has seen.
-func convert(running []process.Server) []pbx.Running {
-	list := make([]pbx.Running, 0, len(running))
-	ports := func(from []process.Port) []pbx.Port {
-		to := make([]pbx.Port, 0, len(from))
-		for _, p := range from {
-			to = append(to, pbx.Port{Port: p.Port, Transport: pbx.Transport(p.Transport)})
-		}
-		return to
-	}
-	for _, s := range running {
-		list = append(list, pbx.Running{
-			Name: s.Name, Process: s.Process, PID: s.PID, Ports: ports(s.Ports), Open: ports(s.Open),
-			Container: s.Apart == process.InContainer, Apart: s.Apart, Words: s.Words, Unit: s.Unit,
-		})
-	}
-	return list
-}
-
-// heldTrunk is a trunk from a server's settings, and for how many looks it has
-// been missing from them.
-type heldTrunk struct {
-	pbx.Trunk
-	missing int
-}
 
 // look finds out which SIP servers there are, and says whether their trunks have
 // changed. After an error what was known stands. The caller holds changing.
 func (d *Daemon) look() bool {
-	servers, err := d.scout.look()
+	servers, err := d.scout()
 	d.health.report("servers", "SIP servers cannot be looked for", err)
 	if err != nil {
 		return false
@@ -112,43 +31,8 @@ func (d *Daemon) look() bool {
 	}
 	d.health.list("server settings", problems)
 	before := d.trunks
-	d.trunks = holdTrunks(before, servers, len(problems) > 0)
-	return !slices.EqualFunc(before, d.trunks, func(a, b heldTrunk) bool { return a.Trunk == b.Trunk })
-}
-
-// holdTrunks takes up new trunks at once. One that has gone stands until the
-// second look without it, and as long as settings cannot be read: whoever
-// writes settings may be in the middle of it.
-func holdTrunks(before []heldTrunk, servers []pbx.Server, unread bool) []heldTrunk {
-	var held []heldTrunk
-	known := map[pbx.Trunk]bool{}
-	names := 0
-	add := func(t heldTrunk) {
-		key := t.Trunk
-		key.From = ""
-		if known[key] || len(held) == maxFound || t.Name != "" && names == maxFoundNames {
-			return
-		}
-		known[key] = true
-		if t.Name != "" {
-			names++
-		}
-		held = append(held, t)
-	}
-	for _, s := range servers {
-		for _, t := range s.Trunks {
-			add(heldTrunk{Trunk: t})
-		}
-	}
-	for _, t := range before {
-		if !unread {
-			t.missing++
-		}
-		if t.missing < 2 {
-			add(t)
-		}
-	}
-	return held
+	d.trunks = scout.Hold(before, servers, len(problems) > 0)
+	return !slices.EqualFunc(before, d.trunks, func(a, b scout.Held) bool { return a.Trunk == b.Trunk })
 }
 
 // trunkNames are all names that DNS is asked for: the settings' own, and those
@@ -205,13 +89,17 @@ func (d *Daemon) serverLogs() []config.Log {
 	var logs []config.Log
 	for _, s := range d.servers {
 		for _, l := range s.Logs {
-			if l.File == "" || !logline.Readable(logline.Format(l.Format)) {
+			found := config.Log{File: l.File, Format: l.Format}
+			if l.File == "" && sdjournal.ValidUnit(l.Unit) {
+				found.Journal = l.Unit
+			}
+			if found.Name() == "" || !logline.Readable(logline.Format(l.Format)) {
 				continue
 			}
-			i := slices.IndexFunc(logs, func(known config.Log) bool { return known.File == l.File })
+			i := slices.IndexFunc(logs, func(known config.Log) bool { return known.Name() == found.Name() })
 			switch {
 			case i < 0:
-				logs = append(logs, config.Log{File: l.File, Format: l.Format})
+				logs = append(logs, found)
 			case logs[i].Format != l.Format:
 				logs[i].Format = string(logline.Auto)
 			}

@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"fmt"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -110,49 +110,6 @@ func TestStatusTellsWhatWasFound(t *testing.T) {
 	}
 }
 
-// TestTrunksComeAtOnceAndGoSlowly: an editor that is half-way through a file
-// takes nobody off the never-ban list.
-func TestTrunksComeAtOnceAndGoSlowly(t *testing.T) {
-	a, b, c := pbx.Trunk{Name: "a", From: "x line 1"}, pbx.Trunk{Name: "b"}, pbx.Trunk{Name: "c"}
-	moved := a
-	moved.From = "x line 2"
-	var many []pbx.Trunk
-	for i := range 2 * maxFoundNames {
-		many = append(many, pbx.Trunk{Name: fmt.Sprint("n", i)})
-	}
-	for _, test := range []struct {
-		name   string
-		looks  [][]pbx.Trunk
-		unread bool
-		want   string
-	}{
-		{"nothing", [][]pbx.Trunk{nil}, false, ""},
-		{"gone for good", [][]pbx.Trunk{{a, b}, {b}, {b}}, false, "b"},
-		{"all gone for good", [][]pbx.Trunk{{a, b}, nil, nil}, false, ""},
-		{"gone once", [][]pbx.Trunk{{a, b}, {b}}, false, "b a"},
-		{"gone once, and again later", [][]pbx.Trunk{{a}, nil, {a}, nil}, false, "a"},
-		{"cannot be read", [][]pbx.Trunk{{a}, nil, nil, nil}, true, "a"},
-		{"new", [][]pbx.Trunk{{a}, {a, c}}, false, "a c"},
-		{"on another line", [][]pbx.Trunk{{a}, {moved}}, false, "a"},
-		{"twice", [][]pbx.Trunk{{a, moved, a}}, false, "a"},
-	} {
-		var held []heldTrunk
-		for _, look := range test.looks {
-			held = holdTrunks(held, []pbx.Server{{}, {Trunks: look}}, test.unread)
-		}
-		var got []string
-		for _, h := range held {
-			got = append(got, h.Name)
-		}
-		if strings.Join(got, " ") != test.want {
-			t.Errorf("%s: holds %v, want %s", test.name, got, test.want)
-		}
-	}
-	if held := holdTrunks(nil, []pbx.Server{{Trunks: many}}, false); len(held) != maxFoundNames {
-		t.Errorf("holds %d names", len(held))
-	}
-}
-
 // TestBrokenSettingsAreTold: what cannot be read stands in status, and what was
 // known from it stands on the never-ban list.
 func TestBrokenSettingsAreTold(t *testing.T) {
@@ -185,35 +142,33 @@ func TestSlowLook(t *testing.T) {
 	if !r.look() || len(r.trunks) != 3 {
 		t.Fatalf("found %v", r.trunks)
 	}
-	r.scout.away = true // with an answer that does not come
+	found := r.scout
+	r.scout = func() ([]pbx.Server, error) { return nil, errors.New("too slow") }
 	if r.look() || len(r.trunks) != 3 {
 		t.Errorf("holds %v", r.trunks)
 	}
-	r.sentences("takes too long")
-	r.scout.answers <- sighting{}
+	r.sentences("too slow")
+	r.scout = found
 	r.look()
 	r.sentences()
-	if r.scout.away {
-		t.Error("still away")
-	}
 }
 
 // TestServerLogs: one file is followed once, whoever writes into it.
 func TestServerLogs(t *testing.T) {
 	r := newRig(t, nil)
 	r.servers = []pbx.Server{
-		{Logs: []pbx.Log{{File: "/a", Format: "asterisk"}, {Unit: "kamailio.service", Format: "kamailio"}}},
-		{Logs: []pbx.Log{{File: "/a", Format: "asterisk"}, {File: "/b", Format: "nothing we know"}}},
+		{Logs: []pbx.Log{{File: "/a", Format: "asterisk"}, {Unit: "a.service", Format: "asterisk"}, {Unit: "no unit", Format: "asterisk"}, {Unit: "b.service", Format: "nothing we know"}}},
+		{Logs: []pbx.Log{{File: "/a", Format: "asterisk"}, {}, {File: "/b", Format: "nothing we know"}}},
 		{Logs: []pbx.Log{{File: "/c", Format: "asterisk"}}},
 	}
 	r.config.Logs = nil
-	want := []config.Log{{File: "/a", Format: "asterisk"}, {File: "/c", Format: "asterisk"}}
+	want := []config.Log{{File: "/a", Format: "asterisk"}, {Journal: "a.service", Format: "asterisk"}, {File: "/c", Format: "asterisk"}}
 	if got := r.findLogs(); !slices.Equal(got, want) {
 		t.Errorf("follows %v, want %v", got, want)
 	}
 	r.servers[2].Logs[0].Format = "kamailio"
 	r.servers[2].Logs[0].File = "/a"
-	if got := r.findLogs(); len(got) != 1 || got[0].File != "/a" {
+	if got := r.findLogs(); len(got) != 2 || got[0].File != "/a" {
 		t.Errorf("follows %v", got)
 	}
 }

@@ -1,12 +1,13 @@
-package daemon
+// Package crew holds goroutines that end together.
+package crew
 
 import (
 	"context"
 	"sync"
 )
 
-// crew is goroutines that end together.
-type crew struct {
+// Crew is goroutines that end together.
+type Crew struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	alarm   func()
@@ -14,16 +15,16 @@ type crew struct {
 	failure chan error // holds the first
 }
 
-// newCrew makes an empty one, whose members end with ctx. When one of them
+// New makes an empty one, whose members end with ctx. When one of them
 // fails before, it raises the alarm.
-func newCrew(ctx context.Context, alarm func()) *crew {
-	c := &crew{alarm: alarm, failure: make(chan error, 1)}
+func New(ctx context.Context, alarm func()) *Crew {
+	c := &Crew{alarm: alarm, failure: make(chan error, 1)}
 	c.ctx, c.stop = context.WithCancel(ctx)
 	return c
 }
 
-// add starts tasks.
-func (c *crew) add(tasks ...func(context.Context) error) {
+// Add starts tasks.
+func (c *Crew) Add(tasks ...func(context.Context) error) {
 	for _, task := range tasks {
 		c.work.Go(func() {
 			err := task(c.ctx)
@@ -39,8 +40,8 @@ func (c *crew) add(tasks ...func(context.Context) error) {
 	}
 }
 
-// dismiss ends the crew, waits for it, and gives its first failure.
-func (c *crew) dismiss() error {
+// Dismiss ends the crew, waits for it, and gives its first failure.
+func (c *Crew) Dismiss() error {
 	c.stop()
 	c.work.Wait()
 	select {
