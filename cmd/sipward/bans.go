@@ -69,8 +69,9 @@ func (o *output) rows(rows []control.BanRow, none string) error {
 		r := &rows[i]
 		line := fmt.Sprintf("%-*s  %-5s  %-6s  %-5s  %-7s  ", address, rowName(r), dash(r.Proof), r.Action,
 			brief(ago(o.now.Sub(r.Since))), brief(o.left(r.Until)))
-		if why == columns-2 {
-			o.printf("%s\n  %s\n", strings.TrimRight(line, " "), terminal.Fit(rowReason(r), why))
+		// Where a trunk stands is at the end of its reason.
+		if why == columns-2 || r.Rule == control.TrunkRule && utf8.RuneCountInString(r.Why) > why {
+			o.printf("%s\n  %s\n", strings.TrimRight(line, " "), terminal.Fit(rowReason(r), columns-2))
 			continue
 		}
 		o.printf("%s%s\n", line, terminal.Fit(rowReason(r), why))

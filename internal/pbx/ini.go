@@ -82,9 +82,14 @@ func (r *iniReader) file(name string, depth int) {
 	number := 0
 	for line := range bytes.Lines(r.tree.read(name)) {
 		number++
-		if text := strings.TrimSpace(r.strip(string(line))); text != "" && r.tree.more(len(text)) {
-			r.line(text, place{name, number}, depth)
+		text := strings.TrimSpace(r.strip(string(line)))
+		if text == "" {
+			continue
 		}
+		if !r.tree.more(len(text)) {
+			break
+		}
+		r.line(text, place{name, number}, depth)
 	}
 	r.nested = before
 }

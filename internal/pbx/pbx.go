@@ -195,28 +195,30 @@ func (f *Finder) describe(r Running) Server {
 
 // settings reads a server's settings, unless they are as they were.
 func (f *Finder) settings(r Running) (*tree, string) {
-	key := fmt.Sprint(r.Name, r.PID, r.Words)
-	if known := f.read[key]; known != nil && !known.tree.changed() {
-		known.used = true
-		return known.tree, known.home
-	}
-	files, shut := f.files, func() {}
+	files := f.files
 	if r.Container {
-		// What is a link inside must not lead outside.
+		// What is a link inside must not lead outside. The folder is not kept
+		// open, or the container could not be taken down.
 		root, err := os.OpenRoot(filepath.Join(f.root, "proc", strconv.Itoa(r.PID), "root"))
 		if err != nil {
 			return nil, ""
 		}
-		files, shut = root.FS(), func() { root.Close() }
+		defer root.Close()
+		files = root.FS()
 	}
-	defer shut()
-	t := newTree(files)
-	home := t.readSettings(r)
-	t.text = nil
-	if !r.Container { // of a container the files are shut: it is read at every look
-		f.read[key] = &reading{tree: t, home: home, used: true}
+	key := fmt.Sprint(r.Name, r.PID, r.Words)
+	known := f.read[key]
+	if known != nil {
+		known.tree.files = files
 	}
-	return t, home
+	if known == nil || known.tree.changed() {
+		t := newTree(files)
+		known = &reading{tree: t, home: t.readSettings(r)}
+		t.text = nil // is needed no longer
+		f.read[key] = known
+	}
+	known.used = true
+	return known.tree, known.home
 }
 
 // readSettings tells where they were, or nothing.

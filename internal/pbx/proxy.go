@@ -70,7 +70,8 @@ func (t *tree) proxyPorts(s *script) {
 }
 
 // proxyLog finds where syslog puts the server's lines: the facility is its own
-// choice, the file rsyslog's. Standard error goes to the journal.
+// choice, the file rsyslog's. Without one, the journal has the lines, as it has
+// those written to standard error.
 func (t *tree) proxyLog(s *script, words []string) {
 	name, facility := s.server, "daemon"
 	if v := s.global("log_name", "syslog_name"); v != "" {
@@ -87,8 +88,6 @@ func (t *tree) proxyLog(s *script, words []string) {
 	if !stderr {
 		if file, at := t.syslogFile(facility, name); file != "" {
 			l.File, l.From = file, at.String()
-		} else {
-			t.note("no file was found that syslog's facility %s goes to: the journal has its lines", facility)
 		}
 	}
 	t.logs = append(t.logs, l)

@@ -47,8 +47,11 @@ func (s *script) file(name string, depth int) {
 	for line := range bytes.Lines(s.tree.read(name)) {
 		number++
 		text := strings.TrimSpace(string(line))
-		if text == "" || !s.tree.more(len(text)) {
+		if text == "" {
 			continue
+		}
+		if !s.tree.more(len(text)) {
+			return
 		}
 		s.line(text, place{name, number}, depth)
 	}
@@ -172,7 +175,7 @@ func (s *script) strip(text string) string {
 
 // modparam reads ("one|two", "name", value).
 func (s *script) modparam(rest string, at place) {
-	rest = strings.TrimSuffix(strings.TrimSpace(rest), ";")
+	rest = strings.TrimSpace(strings.TrimSuffix(rest, ";"))
 	parts := strings.SplitN(strings.TrimSuffix(strings.TrimPrefix(rest, "("), ")"), ",", 3)
 	if len(parts) < 3 {
 		return

@@ -17,9 +17,15 @@ var programIs = regexp.MustCompile(`(?i)(?:\$programname|\$syslogtag|:programnam
 type rule struct {
 	file string
 	at   place
-	// exact says that it names the program or the facility, and not all of them.
-	exact bool
+	rank int // byAll and better
 }
+
+// What a rule picks lines by; the best holds all of ours and few others.
+const (
+	byAll = iota + 1
+	byFacility
+	byProgram
+)
 
 // syslogFile finds the file that rsyslog writes a program's warnings to. A rule
 // that names the program or facility is better than one for everything.
@@ -27,7 +33,7 @@ func (t *tree) syslogFile(facility, name string) (string, place) {
 	var best rule
 	for _, file := range append(t.match("etc/rsyslog.d/*.conf"), "etc/rsyslog.conf", "etc/syslog.conf") {
 		for _, r := range t.rules(file, facility, name) {
-			if best.file == "" || r.exact && !best.exact {
+			if r.rank > best.rank {
 				best = r
 			}
 		}
@@ -54,12 +60,12 @@ func (t *tree) rules(name, facility, program string) []rule {
 		}
 		switch file := target(text); {
 		case open && file != "":
-			found = append(found, rule{file, at, true})
+			found = append(found, rule{file, at, byProgram})
 			open = false
 		case open:
 		case file != "":
-			if took, exact := selects(text, facility); took {
-				found = append(found, rule{file, at, exact})
+			if rank := selects(text, facility); rank > 0 {
+				found = append(found, rule{file, at, rank})
 			}
 		}
 	}
@@ -94,9 +100,9 @@ func target(text string) string {
 }
 
 // selects tells whether a selector such as "*.*;auth,authpriv.none" takes a
-// facility's warnings, and whether by its name. Later parts overrule earlier
-// ones (syslog.conf(5)).
-func selects(text, facility string) (took, exact bool) {
+// facility's warnings, 0 if not, else whether by its name. Later parts overrule
+// earlier ones (syslog.conf(5)).
+func selects(text, facility string) (rank int) {
 	selector, _, _ := strings.Cut(strings.ReplaceAll(text, "\t", " "), " ")
 	for part := range strings.SplitSeq(selector, ";") {
 		names, level, ok := strings.Cut(strings.ToLower(part), ".")
@@ -104,14 +110,18 @@ func selects(text, facility string) (took, exact bool) {
 			continue
 		}
 		for n := range strings.SplitSeq(names, ",") {
-			if n != "*" && n != facility {
-				continue
+			switch {
+			case n != "*" && n != facility:
+			case !levelTakes(level):
+				rank = 0
+			case n == facility:
+				rank = byFacility
+			default:
+				rank = max(rank, byAll)
 			}
-			took = levelTakes(level)
-			exact = exact || n == facility && took
 		}
 	}
-	return took, took && exact
+	return rank
 }
 
 // levelTakes tells whether a level takes warnings: itself and what is less

@@ -31,7 +31,8 @@ type tree struct {
 	looked map[string]string // names, and how they were
 	text   map[string][]byte
 
-	bytes, opened, settings, size int // so far
+	bytes, opened, settings, size int  // so far
+	full                          bool // nothing more is taken
 
 	trunks   []Trunk
 	known    map[Trunk]bool // the trunks without their places
@@ -203,7 +204,10 @@ func (t *tree) more(size int) bool {
 	if t.settings < maxSettings && t.size < maxBytes {
 		return true
 	}
-	t.problem("the settings are too long: not all of them are read")
+	if !t.full {
+		t.full = true
+		t.problem("the settings are too long: not all of them are read")
+	}
 	return false
 }
 

@@ -34,6 +34,8 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 		if l.File == "" {
 			if l.Unit = r.Unit; l.Unit != "" {
 				there = append(there, l)
+			} else if r.PID != 0 {
+				s.Notes = sentence(s.Notes, "no file was found that its messages go to: if one has them, name it under logs: in the settings")
 			}
 			continue
 		}

@@ -1,0 +1,100 @@
+package pbx
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// TestElements: FreeSWITCH's files as its preprocessor leaves them.
+func TestElements(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"nothing", "", ""},
+		{"no XML", "hello\n", ""},
+		{"element", `<a x="1"/>`, "a1"},
+		{"lines", "\n<a/>\n\n<b\n x='1'/>", "a2 b5"},
+		{"comment", "<!-- <a/> -->\n<b/>", "b2"},
+		{"broken", "<a/><b", "a1 broken"},
+		{"not closed", "<a><b><c>", "a1 b1 c1 broken"},
+		{"closed too often", "</a></b><c/>", "broken"},
+		{"set and use", "<X-PRE-PROCESS cmd=\"set\" data=\"n=v\"/>\n<a x=\"$${n}\"/>", "a2=v"},
+		{"set in a comment, as FreeSWITCH has it", "<!--<X-PRE-PROCESS cmd=\"set\" data=\"n=v\"/>-->\n<a x=\"$${n}\"/>", "a2=v"},
+		{"not set", "<a x=\"$${n}\"/>", "a1=$"},
+		{"two on a line", "<X-PRE-PROCESS cmd=\"set\" data=\"n=v\"/><x-pre-process cmd='SET' data='m=w'/><b/>\n<a x=\"$${n}$${m}\"/>", "b1 a2=vw"},
+		{"own variables stay", "<a x=\"${n}\"/>", "a1=${n}"},
+		{"not carried out", "<X-NO-PRE-PROCESS cmd=\"set\" data=\"n=v\"/>\n<a x=\"$${n}\"/>", "X-NO-PRE-PROCESS1 a2=$"},
+		{"include", "<a/>\n<X-PRE-PROCESS cmd=\"include\" data=\"d/*.xml\"/>\n<z/>", "a1 one1 two2 z3"},
+		{"include from above", "<X-PRE-PROCESS cmd=\"include\" data=\"../up.xml\"/><z/>", "z1 up1"},
+		{"include of nothing", "<X-PRE-PROCESS cmd=\"include\" data=\"none.xml\"/><X-PRE-PROCESS cmd=\"include\" data=\"\"/>", ""},
+		{"deep", strings.Repeat("<a>", 100), "deep"},
+	} {
+		tree := newTree(fstest.MapFS{"f/c/a.xml": {Data: []byte(c.text)}, "f/up.xml": {Data: []byte("<up/>\n")},
+			"f/c/d/1.xml": {Data: []byte("<one/>\n")}, "f/c/d/2.xml": {Data: []byte("\n<two/>\n")}})
+		r := &xmlReader{tree: tree, vars: map[string]string{}}
+		var got []string
+		r.elements(r.load("f/c/a.xml"), func(e *element) {
+			if e.values == nil || len(got) > 20 {
+				return
+			}
+			word := fmt.Sprint(e.name, e.at.line)
+			if v := e.values["x"]; v != "" && v != "1" {
+				word += "=" + v
+			}
+			got = append(got, word)
+		})
+		for _, p := range tree.problems {
+			got = append(got, strings.Fields(p[strings.Index(p, ": ")+2:])[3])
+		}
+		text := strings.NewReplacer("broken,", "broken").Replace(strings.Join(got, " "))
+		if c.want == "deep" {
+			if len(tree.problems) != 1 {
+				t.Errorf("%s: %q", c.name, tree.problems)
+			}
+			continue
+		}
+		if text != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, text, c.want)
+		}
+	}
+}
+
+// TestEndlessXML: files that include each other without end, and a variable
+// that grows.
+func TestEndlessXML(t *testing.T) {
+	for name, text := range map[string]string{
+		"itself":   strings.Repeat("<a/>\n<X-PRE-PROCESS cmd=\"include\" data=\"a.xml\"/>\n", 30),
+		"variable": strings.Repeat("<X-PRE-PROCESS cmd=\"set\" data=\"n=$${n}x$${n}\"/>\n", 100),
+		"long":     strings.Repeat("<X-PRE-PROCESS cmd=\"include\" data=\"a.xml\"/>", 64) + strings.Repeat(" ", 1<<20) + "\n",
+	} {
+		tree := newTree(fstest.MapFS{"a.xml": {Data: []byte(text)}})
+		r := &xmlReader{tree: tree, vars: map[string]string{"n": "x"}}
+		d := r.load("a.xml")
+		if d.text.Len() > 2*maxBytes || len(d.lines) > maxSettings {
+			t.Errorf("%s: %d bytes, %d lines", name, d.text.Len(), len(d.lines))
+		}
+	}
+}
+
+// TestGateways: which host a gateway stands for.
+func TestGateways(t *testing.T) {
+	for _, c := range []struct{ gateway, want string }{
+		{``, ""},
+		{`<gateway/>`, ""},
+		{`<gateway name="office"/>`, "office"},
+		{`<gateway name="a.example"/>`, "a.example"},
+		{`<gateway name="x"><param name="realm" value="a.example"/></gateway>`, "a.example"},
+		{`<gateway name="x"><param name="realm" value="a.example"/><param name="proxy" value="b.example:5080"/></gateway>`, "b.example"},
+		{`<gateway name="x"><param name="proxy" value="198.51.100.1"/><param name="register-proxy" value="c.example"/><param name="outbound-proxy" value="sip:d.example"/></gateway>`,
+			"198.51.100.1/32 c.example d.example"},
+		{`<gateway name="x"><param name="proxy" value="$${nobody}"/></gateway>`, ""},
+		{`<!--<gateway name="a.example"></gateway>-->`, ""},
+		{`<gateway name="a.example"><variables><variable name="proxy" value="b.example"/></variables></gateway>`, "a.example"},
+	} {
+		tree := newTree(fstest.MapFS{"f/autoload_configs/sofia.conf.xml": {Data: []byte("<profiles><profile name=\"x\"><gateways>" + c.gateway + "</gateways></profile></profiles>")}})
+		tree.freeswitchProfiles(&xmlReader{tree: tree, vars: map[string]string{}}, "f")
+		if got := tree.found(); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.gateway, got, c.want)
+		}
+	}
+}
