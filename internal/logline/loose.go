@@ -1,14 +1,22 @@
 package logline
 
-import "github.com/sipward/sipward/internal/logline/line"
+import (
+	"net/netip"
+
+	"github.com/sipward/sipward/internal/logline/line"
+)
 
 // This file is for servers that print a packet into a log as it came, line breaks
 // and all, and end it with a sign that the packet may hold. Their own lines begin
 // with the number of a process; that is all that an outsider does not know. In a
 // container such a number is small, and can be guessed.
 
-// fewest is the least number of a process that counts as unknown outside.
-const fewest = 100
+const (
+	// fewest is the least number of a process that counts as unknown outside.
+	fewest = 100
+	// nearby is how far the numbers of one server's processes are apart, at most.
+	nearby = 1000
+)
 
 // putLoose takes a line while a packet is quoted that only its own server can end.
 func (r *Reader) putLoose(held *heldLine) {
@@ -47,9 +55,25 @@ func (r *Reader) quoteAll(lines []*heldLine) {
 	}
 }
 
-// meet remembers a process that has spoken outside of any packet.
+// meet remembers a process that has spoken outside of any packet. Behind a line
+// that may end in an outsider's text, a stranger may be the rest of that text: the
+// processes of one server have numbers near each other.
 func (r *Reader) meet(held *heldLine) {
-	if r.quote.Loose || !held.Whole || held.Thread < fewest || r.knows(held.Thread) {
+	if r.quote.Loose || !held.Whole {
+		return
+	}
+	known := r.knows(held.Thread)
+	if r.trail != 0 && !known && (held.Thread > r.trail+nearby || held.Thread+nearby < r.trail) {
+		if held.Source.IsValid() {
+			held.Source = netip.AddrPort{}
+			held.Tamper("perhaps the rest of the line above")
+		}
+		return
+	}
+	if r.trail = 0; held.Trails {
+		r.trail = held.Thread
+	}
+	if known || held.Thread < fewest {
 		return
 	}
 	r.crew[r.met%len(r.crew)] = held.Thread

@@ -46,6 +46,8 @@ type Reader struct {
 	// crew is the threads that have spoken outside of any packet, in a ring.
 	crew [64]uint32
 	met  int
+	// trail is the thread whose last line may end in an outsider's text, or 0.
+	trail uint32
 }
 
 type heldLine struct {

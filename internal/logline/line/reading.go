@@ -50,6 +50,9 @@ type Reading struct {
 	// Long says that no record of this form is short enough to stand inside a
 	// value of another one.
 	Long bool
+	// Trails says that the line may end in an outsider's text, and that its line
+	// breaks are line breaks in the log.
+	Trails bool
 	// Thread is the number of the server's thread, 0 where lines have none. No
 	// outsider knows it.
 	Thread uint32

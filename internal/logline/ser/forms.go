@@ -174,7 +174,7 @@ func (f *form) match(text []byte) (values found, how outcome) {
 // shortest is how long the beginning of a form is, at least, that is no accident;
 // unmistakable is how long it is when nobody else begins so.
 const (
-	shortest     = len("Auth error for ")
+	shortest     = len("blocking ")
 	unmistakable = len("FRIENDLY-SCANNER: UA: ")
 )
 

@@ -49,6 +49,7 @@ func judge(rec record) line.Reading {
 	r.Long = true // lines of stderr and of syslog may follow each other
 	if rec.raw {
 		r.Front, r.Folds = false, true
+		r.Trails = rec.process > 0 && string(rec.module) == script && r.Verdict == event.Unknown
 	}
 	if r.Verdict == event.Unknown && isNear(&rec) {
 		r.Verdict, r.Note = event.Near, "no known form"
