@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,6 +51,13 @@ func NewWriter(table *Table, journal Journal, after func(time.Duration) <-chan t
 	}
 }
 
+// passing says that an entry is not worth the disk: forged packets cause any
+// number of limits without proof, which last a minute, and by the next start they
+// are over.
+func (b Ban) passing() bool {
+	return (b.Action == Limit || b.Action == Slow) && b.Proof == "none" && !b.Human()
+}
+
 // Run follows the table until ctx ends, then writes what is left and returns
 // the error of that last attempt.
 func (w *Writer) Run(ctx context.Context) error {
@@ -93,8 +101,8 @@ func (w *Writer) gather(ctx context.Context, changed <-chan struct{}) {
 func (w *Writer) flush() error {
 	for {
 		entries, last := w.table.Since(w.saved)
-		if len(entries) > 0 {
-			if err := w.journal.Append(entries); err != nil {
+		if lasting := slices.DeleteFunc(slices.Clone(entries), Ban.passing); len(lasting) > 0 {
+			if err := w.journal.Append(lasting); err != nil {
 				w.update(func() {
 					w.fault = err
 					if errors.Is(err, ErrLost) {

@@ -150,6 +150,42 @@ func TestWriterKeepsTryingAndLosesNothing(t *testing.T) {
 
 // TestWriterGathers holds that automatic decisions are written together, and
 // that they do not wait for ever.
+// TestWriterLeavesOutWhatPasses: limits without proof are not written, and
+// nobody waits for them; what becomes of them is.
+func TestWriterLeavesOutWhatPasses(t *testing.T) {
+	table := NewTable(Limits{})
+	journal := &memory{}
+	w := NewWriter(table, journal, newClock().after)
+	lasts := time.Minute
+	put := func(action Action, proof, by string) Ban {
+		lasts += time.Second
+		b := drop("203.0.113.7", noon, lasts)
+		b.Action, b.Proof, b.By = action, proof, by
+		entry, _ := table.Put(b)
+		return entry
+	}
+	for _, test := range []struct {
+		action    Action
+		proof, by string
+		saved     int
+	}{
+		{Limit, "none", Self, 0}, {Slow, "none", Self, 0}, {Slow, "C", Self, 1}, {Drop, "none", Self, 1}, {Limit, "none", "alice", 1},
+	} {
+		entry := put(test.action, test.proof, test.by)
+		if err := w.flush(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		if err := w.Durable(ctx, entry.Seq); err != nil {
+			t.Errorf("%s by %s: %v", test.action, test.by, err)
+		}
+		if n := len(journal.saved()); n != test.saved {
+			t.Errorf("%s with proof %s by %s: %d are saved, want %d", test.action, test.proof, test.by, n, test.saved)
+		}
+	}
+}
+
 func TestWriterGathers(t *testing.T) {
 	table, journal, ticks := NewTable(Limits{}), &memory{}, newClock()
 	w := NewWriter(table, journal, ticks.after)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/clock"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/crew"
@@ -29,7 +30,6 @@ import (
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/scout"
-	"github.com/sipward/sipward/internal/store"
 )
 
 // Options says how to run.
@@ -55,7 +55,7 @@ type Options struct {
 // Daemon is a running sipward.
 type Daemon struct {
 	options Options
-	began   time.Time
+	clock   clock.Clock
 	// first is the settings we began with. What a reload cannot take up counts
 	// as it stands here; config is the rest.
 	first  *config.Config
@@ -67,7 +67,7 @@ type Daemon struct {
 	trunks  []scout.Held
 	scout   func() ([]pbx.Server, error)
 
-	store   *store.Store
+	store   state
 	table   *ban.Table
 	writer  *ban.Writer
 	fence   *policy.Fence
@@ -109,21 +109,23 @@ func Run(ctx context.Context, o Options) error {
 
 // build opens the store and builds the hall, without touching the kernel yet.
 func build(o Options, settings *config.Config) (*Daemon, error) {
-	now := time.Now()
-	journal, err := store.Open(settings.State, now)
+	began := clock.New()
+	now := began.Now()
+	journal, err := openState(settings.State, now)
 	if err != nil {
 		return nil, err
 	}
 	d := &Daemon{
-		options: o, began: now, first: settings, config: settings, store: journal,
+		options: o, clock: began, first: settings, config: settings, store: journal,
 		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
 		health: newHealth(o.Log), salt: rand.Uint32(),
 	}
 	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.feed = newFeed(journal, d.health)
-	d.writer = ban.NewWriter(d.table, journal, time.After)
+	d.feed = newFeed(journal.Store, d.health, d.clock)
+	d.writer = ban.NewWriter(d.table, journal.Store, time.After)
+	d.health.report("state", "bans and history are in memory only until a restart with a state directory that works", journal.trouble)
 	if warning := journal.Warning(); warning != "" {
 		d.health.set("store", warning)
 	}
@@ -198,7 +200,7 @@ func (d *Daemon) open() error {
 	if err != nil {
 		return err
 	}
-	d.guard.Protect(d.posts(), time.Now())
+	d.guard.Protect(d.posts(), d.clock.Now())
 	d.takeUpKernel(kernel)
 	s, err := d.openSenses()
 	if err != nil {
@@ -273,7 +275,7 @@ func (d *Daemon) takeUp() error {
 	}
 	d.tellWatched()
 	d.health.clear("reload") // a signal may have found them wrong before
-	d.guard.Protect(d.posts(), time.Now())
+	d.guard.Protect(d.posts(), d.clock.Now())
 	d.health.report("restart", "restart to take up", waiting(d.first, settings))
 	d.say("reload")
 	if err := d.changeKernel(); err != nil {

@@ -32,13 +32,19 @@ func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
 			Do: "take it off the never-ban list first", Kind: control.ErrRefused,
 		}
 	}
+	lasts := b.Until.Sub(b.Since)
+	b.Since = d.clock.Now().Truncate(time.Millisecond)
+	if !b.Until.IsZero() {
+		b.Until = b.Since.Add(lasts)
+	}
+	refusals := d.feed.troubles.Load()
 	entry := d.guard.Do(b)
 	if entry.Seq == 0 {
 		return control.Receipt{}, &control.Problem{What: fmt.Sprintf("%s was not entered", b.Prefix),
 			Why: "the order has no effect or the table is full", Kind: control.ErrInvalid}
 	}
 	receipt := control.Receipt{Prefix: entry.Prefix, Action: entry.Action.String(), Scope: entry.Scope.String(),
-		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing()}
+		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing() && d.feed.troubles.Load() == refusals}
 	return receipt, d.durable(entry.Seq)
 }
 
@@ -55,11 +61,14 @@ func (d *Daemon) durable(seq uint64) error {
 
 // Lift implements control.Guard.
 func (d *Daemon) Lift(q control.Lift) (int, error) {
-	now := time.Now()
-	var prefixes []netip.Prefix
-	for b := range d.table.Live(q.Kind) {
-		if q.Matches(&b) {
-			prefixes = append(prefixes, b.Prefix)
+	now := d.clock.Now()
+	prefixes := []netip.Prefix{{}} // all in one go
+	if !q.All {
+		prefixes = nil
+		for b := range d.table.Live(q.Kind) {
+			if q.Matches(&b) {
+				prefixes = append(prefixes, b.Prefix)
+			}
 		}
 	}
 	var last uint64
@@ -69,17 +78,22 @@ func (d *Daemon) Lift(q control.Lift) (int, error) {
 			last = max(last, b.Seq)
 			lifted++
 		}
-		d.pardon(p, now)
 	}
 	if lifted == 0 {
 		return 0, nil
 	}
+	d.pardon(q, now)
 	return lifted, d.durable(last)
 }
 
-// pardon lets every lane forget what is held against a prefix.
-func (d *Daemon) pardon(p netip.Prefix, now time.Time) {
-	e := event.Event{Kind: event.Pardon, Time: now, Remote: netip.AddrPortFrom(p.Addr(), 0)}
+// pardon lets every lane forget what is held against an address. Evidence is
+// not filed by network: for a wider pardon the lanes forget it all, and an
+// attacker among the others has to show again what he is.
+func (d *Daemon) pardon(q control.Lift, now time.Time) {
+	e := event.Event{Kind: event.Pardon, Time: now}
+	if !q.All && q.Prefix.IsSingleIP() {
+		e.Remote = netip.AddrPortFrom(q.Prefix.Addr(), 0)
+	}
 	for _, l := range d.lanes {
 		l.give(e)
 	}
@@ -117,7 +131,7 @@ func (d *Daemon) mode() string {
 // Status implements control.Guard.
 func (d *Daemon) Status() control.Status {
 	s := control.Status{
-		Version: d.options.Version, Since: d.began, Mode: d.mode(), State: d.first.State,
+		Version: d.options.Version, Since: d.clock.Began(), Mode: d.mode(), State: d.first.State,
 		Bans: d.table.Len(ban.KindBlock), Allowed: d.table.Len(ban.KindAllow), KnownGood: d.table.Len(ban.KindPass),
 		Layers: map[string]string{}, Degraded: d.degraded(),
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/ban"
+	"github.com/sipward/sipward/internal/clock"
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/store"
@@ -32,6 +33,7 @@ const (
 type feed struct {
 	store  *store.Store
 	health *health
+	clock  clock.Clock
 
 	mu      sync.Mutex
 	waiting []control.EventRecord
@@ -49,9 +51,9 @@ type feed struct {
 	layerChanged chan struct{}
 }
 
-func newFeed(s *store.Store, h *health) *feed {
+func newFeed(s *store.Store, h *health, c clock.Clock) *feed {
 	return &feed{
-		store: s, health: h, grown: make(chan struct{}), wake: make(chan struct{}, 1),
+		store: s, health: h, clock: c, grown: make(chan struct{}), wake: make(chan struct{}, 1),
 		leaks: make(chan struct{}, 1), layerChanged: make(chan struct{}, 1),
 	}
 }
@@ -59,7 +61,7 @@ func newFeed(s *store.Store, h *health) *feed {
 // add queues a record.
 func (f *feed) add(r control.EventRecord) {
 	if r.Time.IsZero() {
-		r.Time = time.Now()
+		r.Time = f.clock.Now()
 	}
 	f.mu.Lock()
 	if len(f.waiting) < feedQueue {
@@ -113,8 +115,8 @@ func (f *feed) Done(b ban.Ban) {
 		r = ended(&b, "unban")
 	case b.Action == ban.Allow:
 		r.Type = "allow"
-	case b.Action.Blocks():
-		r.TookMS = float64(time.Since(b.Since).Microseconds()) / 1000
+	case b.Action.Blocks() && b.ID == b.Seq: // decided now, and not renewed
+		r.TookMS = float64(f.clock.Now().Sub(b.Since).Microseconds()) / 1000
 	}
 	f.add(r)
 }

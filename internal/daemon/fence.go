@@ -21,7 +21,7 @@ func (d *Daemon) posts() []policy.Post {
 		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})
 	}
 	posts = append(posts, d.trunkPosts()...)
-	found, err := d.machine.Posts(time.Now())
+	found, err := d.machine.Posts(d.clock.Now())
 	d.health.report("fence", "the never-ban list may be incomplete", err)
 	for _, post := range found {
 		posts = append(posts, policy.Post{Prefix: post.Prefix, Reason: post.Reason})
@@ -53,7 +53,7 @@ func (d *Daemon) keepFence(ctx context.Context) error {
 			return nil
 		}
 		d.changing.Lock()
-		d.guard.Protect(d.posts(), time.Now())
+		d.guard.Protect(d.posts(), d.clock.Now())
 		d.senses.refresh(d)
 		d.changing.Unlock()
 	}

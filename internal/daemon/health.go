@@ -42,18 +42,20 @@ func (h *health) list(thing string, sentences []string) {
 func (h *health) set(thing, sentence string) {
 	sentence = strings.ReplaceAll(sentence, "\n", "; ") // of joined errors
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.wrong[thing] != sentence {
-		h.wrong[thing] = sentence
+	news := h.wrong[thing] != sentence
+	h.wrong[thing] = sentence
+	h.mu.Unlock()
+	if news { // told without the lock: whoever reads the log may be slow
 		h.log.Warn(sentence, "thing", thing)
 	}
 }
 
 func (h *health) clear(thing string) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if _, was := h.wrong[thing]; was {
-		delete(h.wrong, thing)
+	_, was := h.wrong[thing]
+	delete(h.wrong, thing)
+	h.mu.Unlock()
+	if was {
 		h.log.Info("works again", "thing", thing)
 	}
 }

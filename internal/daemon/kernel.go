@@ -41,7 +41,7 @@ func (d *Daemon) takeUpKernel(layer enforce.Backend) {
 		signal(d.feed.leaks)
 		return
 	}
-	d.guard.Sync(time.Now())
+	d.guard.Sync(d.clock.Now())
 }
 
 // changeKernel takes up new settings of mode, backend and ports. It goes by the
@@ -61,7 +61,7 @@ func (d *Daemon) changeKernel() error {
 			return err
 		}
 		d.guard.Switch(kernel)
-		d.guard.Sync(time.Now())
+		d.guard.Sync(d.clock.Now())
 		signal(d.feed.layerChanged)
 	}
 	return nil
@@ -133,7 +133,7 @@ const syncTries = 3
 func (d *Daemon) sync() {
 	for range syncTries {
 		began, troubles := time.Now(), d.feed.troubles.Load()
-		repaired := d.guard.Sync(began)
+		repaired := d.guard.Sync(d.clock.Now())
 		if repaired == 0 {
 			d.health.clear("gap")
 			if d.feed.troubles.Load() == troubles { // kernel and table are equal again

@@ -92,7 +92,7 @@ func (l *lane) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.takeUp()
 		_, err := l.wire.Read(laneWait, func(f *afpacket.Frame) {
-			frame = source.Frame{Time: f.Time, Link: packet.LinkType(f.Link), Data: f.Data}
+			frame = source.Frame{Time: l.daemon.clock.Of(f.Time), Link: packet.LinkType(f.Link), Data: f.Data}
 			if e := l.packets.Read(&frame); e != nil {
 				l.see(e)
 			}
@@ -100,12 +100,23 @@ func (l *lane) run(ctx context.Context) error {
 		if !errors.Is(err, net.ErrClosed) {
 			l.daemon.health.report(l.wireName, "packets cannot be read", err)
 		}
+		if err != nil {
+			l.rest(ctx)
+		}
 		l.drain()
-		l.hall.Advance(time.Now())
+		l.hall.Advance(l.daemon.clock.Now())
 		l.publish()
 	}
 	l.drain()
 	return nil
+}
+
+// rest keeps a wire that fails at once from taking a whole processor.
+func (l *lane) rest(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(laneWait):
+	}
 }
 
 func (l *lane) takeUp() {

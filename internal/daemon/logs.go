@@ -94,7 +94,7 @@ func (f *logFollower) line(l tail.Line) {
 	defer f.mu.Unlock()
 	f.lines.Add(1)
 	f.last.Store(time.Now().UnixNano())
-	f.reader.Put(l.Text, time.Now())
+	f.reader.Put(l.Text, f.daemon.clock.Now())
 	f.give()
 }
 
@@ -140,7 +140,7 @@ func (f *logFollower) give() {
 		kept.Place = event.Place{}
 		// A stamp in another zone than ours must not take the lane into the
 		// future: there everything would seem to happen at once.
-		if now := time.Now(); kept.Time.After(now) {
+		if now := f.daemon.clock.Now(); kept.Time.After(now) {
 			kept.Time = now
 		}
 		kept.Log.User = bytes.Clone(e.Log.User)

@@ -63,6 +63,15 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(degradedMetric, prometheus.GaugeValue, float64(len(d.degraded())))
 }
 
+// ready answers whether packets are judged: not while a lane hangs.
+func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
+	if !d.moving() {
+		http.Error(w, "a lane hangs", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
 // serveMetrics answers /metrics and /readyz where the settings say.
 func (d *Daemon) serveMetrics(ctx context.Context) error {
 	if !d.first.Metrics.IsValid() {
@@ -72,7 +81,7 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 	registry.MustRegister(d)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") })
+	mux.HandleFunc("GET /readyz", d.ready)
 	server := &http.Server{
 		Addr: d.first.Metrics.String(), Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxHeaderBytes: 16 << 10,

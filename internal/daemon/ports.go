@@ -64,7 +64,7 @@ func (d *Daemon) lookForServers() {
 	}
 	if d.look() {
 		d.names.SetNames(d.trunkNames())
-		d.guard.Protect(d.posts(), time.Now())
+		d.guard.Protect(d.posts(), d.clock.Now())
 	}
 	served := union(d.served, d.servedPorts())
 	logs := d.findLogs()

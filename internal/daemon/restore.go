@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"time"
 
 	"github.com/sipward/sipward/internal/config"
 )
@@ -24,7 +23,7 @@ func Restore(o Options) (int, error) {
 	if err != nil {
 		return 0, errors.Join(err, d.store.Close())
 	}
-	now := time.Now()
+	now := d.clock.Now()
 	d.guard.Protect(d.posts(), now)
 	d.guard.Switch(kernel)
 	d.guard.Sync(now)

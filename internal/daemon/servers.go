@@ -114,7 +114,7 @@ func (d *Daemon) trunkRows() []control.BanRow {
 	for _, post := range d.fence.Posts() {
 		if post.Trunk {
 			rows = append(rows, control.BanRow{Prefix: post.Prefix, Action: "allow", Scope: "all",
-				Rule: control.TrunkRule, Why: post.Reason, By: "settings", Since: d.began})
+				Rule: control.TrunkRule, Why: post.Reason, By: "settings", Since: d.clock.Began()})
 		}
 	}
 	return rows

@@ -166,6 +166,10 @@ func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
 // forget drops everything held against a source that a human pardoned, so
 // that its next packet does not ban it again. What speaks for it stays.
 func (d *Engine) forget(e *event.Event) {
+	if !e.Remote.IsValid() {
+		d.forgetAll()
+		return
+	}
 	key := d.seed.Addr(e.Remote.Addr())
 	if c := d.cases.Get(key); c != nil {
 		*c = Case{good: c.good, goodNext: c.goodNext, goodAt: c.goodAt}
@@ -173,6 +177,17 @@ func (d *Engine) forget(e *event.Event) {
 	d.dossiers.drop(key)
 	d.guesses.Clear(func(g *guessing) bool { return g.source == key })
 	d.numbers.Clear(func(n *dialled) bool { return n.source == key })
+}
+
+// forgetAll is forget for every source.
+func (d *Engine) forgetAll() {
+	d.cases.Clear(func(c *Case) bool {
+		*c = Case{good: c.good, goodNext: c.goodNext, goodAt: c.goodAt}
+		return false
+	})
+	d.dossiers = newDossiers(len(d.dossiers.order))
+	d.guesses.Clear(func(*guessing) bool { return true })
+	d.numbers.Clear(func(*dialled) bool { return true })
 }
 
 // proven says which part of the case an outcome's evidence belongs to.

@@ -140,6 +140,29 @@ func TestPardonForgetsWhatSpeaksAgainst(t *testing.T) {
 	}
 }
 
+// TestPardonOfEverybody: an event without a source is for all of them.
+func TestPardonOfEverybody(t *testing.T) {
+	b := newBench()
+	sources := []netip.AddrPort{netip.MustParseAddrPort("203.0.113.8:5060"), netip.MustParseAddrPort("[2001:db8::8]:5060"), caller}
+	for _, b.from = range sources {
+		b.outcome(event.Accepted, "good", event.GradeA)
+		guessed(t, b)
+	}
+	b.See(&event.Event{Kind: event.Pardon, Time: b.now})
+	for _, b.from = range sources {
+		if found := b.outcome(event.Failed, "100", event.GradeA); len(found) > 0 {
+			t.Errorf("the first packet of %s after a pardon: %+v", b.from, found)
+		}
+		key := b.seed.Addr(b.from.Addr())
+		if c := b.cases.Get(key); !c.knows(event.AccountID([]byte("good"))) {
+			t.Errorf("what speaks for %s is forgotten too", b.from)
+		}
+		if n := len(b.dossiers.items(key)); n > 2 {
+			t.Errorf("%d pieces of evidence about %s remain", n, b.from)
+		}
+	}
+}
+
 func TestPardonOfAStranger(t *testing.T) {
 	b := newBench()
 	b.See(&event.Event{Kind: event.Pardon, Time: noon, Remote: caller})

@@ -285,6 +285,11 @@ func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban,
 		delete(held, bare(e))
 	}
 	if len(held) > 0 {
+		for b := range live { // what came back since the first look is not too much
+			if e, ok := element(&b, now); ok {
+				delete(held, bare(e))
+			}
+		}
 		extra := slices.Collect(maps.Keys(held))
 		if err := n.table.Apply(nil, extra); err != nil {
 			return missing, 0, fmt.Errorf("remove what is too much: %w", err)

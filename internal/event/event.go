@@ -22,7 +22,8 @@ const (
 	Line
 	// Junk is a datagram on a SIP port that is not SIP.
 	Junk
-	// Pardon is an administrator's word: what is held against Remote is forgotten.
+	// Pardon is an administrator's word: what is held against Remote is forgotten,
+	// or against everybody when Remote is not valid.
 	Pardon
 	// Copy is a reported message whose packet has been seen, so that it says
 	// nothing new. The track room finds that out.
