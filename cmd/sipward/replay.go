@@ -95,6 +95,8 @@ func replayOptions(cmd *cobra.Command, c *config.Config) (replay.Options, error)
 	for _, l := range c.Listen {
 		if l.Transport == "udp" {
 			o.Ports = append(o.Ports, l.Port)
+		} else {
+			o.Streams = append(o.Streams, l.Port)
 		}
 	}
 	o.Never = fencePosts(c)

@@ -92,10 +92,9 @@ func (l *lane) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.takeUp()
 		_, err := l.wire.Read(laneWait, func(f *afpacket.Frame) {
-			frame = source.Frame{Time: l.daemon.clock.Of(f.Time), Link: packet.LinkType(f.Link), Data: f.Data}
-			if e := l.packets.Read(&frame); e != nil {
-				l.see(e)
-			}
+			// Loopback frames arrive too, but both of their ends are ours.
+			frame = source.Frame{Time: l.daemon.clock.Of(f.Time), Link: packet.LinkType(f.Link), Data: f.Data, Arrived: !f.Outgoing}
+			l.read(&frame)
 		})
 		if !errors.Is(err, net.ErrClosed) {
 			l.daemon.health.report(l.wireName, "packets cannot be read", err)
@@ -130,10 +129,16 @@ func (l *lane) takeUp() {
 	}
 }
 
-func (l *lane) see(e *event.Event) {
-	l.hall.See(e)
-	if l.record != nil {
-		l.record.write(e, l.packets.Packet())
+// read walks all that a frame says through the hall, and records the frame.
+func (l *lane) read(f *source.Frame) {
+	first := l.packets.Read(f)
+	judged := f.Time
+	for e := first; e != nil; e = l.packets.Next() {
+		l.hall.See(e)
+		judged = e.Time
+	}
+	if l.record != nil && (first != nil || l.packets.Segment()) {
+		l.record.write(judged, l.packets.Packet())
 	}
 }
 
@@ -168,6 +173,7 @@ func plus(a, b source.PacketStats) source.PacketStats {
 	return source.PacketStats{
 		Frames: a.Frames + b.Frames, Messages: a.Messages + b.Messages, Junk: a.Junk + b.Junk,
 		KeepAlives: a.KeepAlives + b.KeepAlives, Overlaps: a.Overlaps + b.Overlaps, Skipped: a.Skipped + b.Skipped,
+		Encrypted: a.Encrypted + b.Encrypted, Strays: a.Strays + b.Strays, Lost: a.Lost + b.Lost,
 	}
 }
 

@@ -2,8 +2,8 @@ package daemon
 
 import (
 	"io"
+	"time"
 
-	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/pcap"
 )
@@ -22,14 +22,14 @@ func newRecorder(to io.Writer, h *health) *recorder {
 	return &recorder{file: file, health: h}
 }
 
-func (r *recorder) write(e *event.Event, p *packet.Packet) {
+func (r *recorder) write(judged time.Time, p *packet.Packet) {
 	if r.file == nil {
 		return
 	}
 	frame, err := packet.Append(r.frame[:0], p)
 	if err == nil {
 		r.frame = frame
-		err = r.file.Write(e.Time, frame)
+		err = r.file.Write(judged, frame)
 	}
 	r.health.report("record", "the recording cannot be written", err)
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/pcap"
 )
@@ -24,7 +23,7 @@ func TestRecord(t *testing.T) {
 	judged := time.Date(2026, 11, 22, 10, 0, 0, 123456789, time.UTC)
 	for i, text := range []string{"one", "two"} {
 		p := &packet.Packet{Src: src, Dst: dst, Proto: packet.UDP, Payload: []byte(text)}
-		r.lanes[0].record.write(&event.Event{Time: judged.Add(time.Duration(i) * time.Second)}, p)
+		r.lanes[0].record.write(judged.Add(time.Duration(i)*time.Second), p)
 	}
 	r.sentences()
 	reader, err := pcap.NewReader(&file)
@@ -69,7 +68,7 @@ func TestRecordOnAFullDisk(t *testing.T) {
 	p := &packet.Packet{Src: netip.MustParseAddrPort("203.0.113.7:5071"), Dst: netip.MustParseAddrPort("192.0.2.10:5060"), Proto: packet.UDP, Payload: []byte("x")}
 	for room := range 2 {
 		r := newRig(t, &fullDisk{room: room})
-		r.lanes[0].record.write(&event.Event{Time: time.Now()}, p)
+		r.lanes[0].record.write(time.Now(), p)
 		r.sentences("the recording cannot be written")
 	}
 }

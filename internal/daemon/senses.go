@@ -35,9 +35,12 @@ type senses struct {
 func (d *Daemon) openSenses() (*senses, error) {
 	s := &senses{}
 	s.udp, s.tcp = d.ports()
-	s.sides = &source.Sides{Local: s.local, Ports: make(map[uint16]bool, len(s.udp))}
+	s.sides = &source.Sides{Local: s.local, Ports: make(map[uint16]bool, len(s.udp)), Streams: make(map[uint16]bool, len(s.tcp))}
 	for _, p := range s.udp {
 		s.sides.Ports[p] = true
+	}
+	for _, p := range s.tcp {
+		s.sides.Streams[p] = true
 	}
 	if err := s.findAddresses(d); err != nil {
 		return nil, err

@@ -47,6 +47,9 @@ type Event struct {
 	// Reported says that no packet was seen: a server told of the message, or
 	// somebody who passed himself off as one. What it proves is grade C at most.
 	Reported bool
+	// Unproven says of a connection that nobody saw Remote acknowledge a number
+	// of ours: it may be forged as a datagram may.
+	Unproven bool
 	// SIP is the message, for Request and Response.
 	SIP SIP
 	// Log is what the line says, for Line.
@@ -87,8 +90,9 @@ func (t Transport) String() string {
 	return [...]string{"", "udp", "tcp", "tls", "ws", "wss"}[t]
 }
 
-// Connected says that the transport's handshake has shown the source address
-// to be real: everything but UDP.
+// Connected says that the transport has a handshake that shows the source
+// address to be real: everything but UDP. Of a packet, Event.Unproven says
+// whether that handshake was seen.
 func (t Transport) Connected() bool { return t > UDP }
 
 // SIP is what the detectors need of a message. The slices are views of the

@@ -46,9 +46,9 @@ func (d *Decoder) ipv4(at time.Time, b []byte, p *Packet) Verdict {
 	b = b[header:]
 
 	if place&(moreFragments|offsetMask) == 0 {
-		return p.transport(b, cut)
+		return d.carried(at, b, cut, p)
 	}
-	if p.Proto != UDP && p.Proto != TCP {
+	if p.Proto != UDP && p.Proto != TCP && !tunnels(p.Proto) {
 		return Other
 	}
 	if cut {
@@ -69,7 +69,7 @@ func (d *Decoder) ipv4(at time.Time, b []byte, p *Packet) Verdict {
 		return v
 	}
 	p.Reassembled = true
-	return p.transport(whole, false)
+	return d.carried(at, whole, false, p)
 }
 
 // ipv6 reads an IPv6 header (RFC 8200). A payload length of 0 stands for "all that is there": jumbograms (RFC 2675) and
@@ -98,7 +98,7 @@ func (d *Decoder) ipv6(at time.Time, b []byte, p *Packet) Verdict {
 	}
 	p.Proto = next
 	if next != nextFragment {
-		return p.transport(b, cut)
+		return d.carried(at, b, cut, p)
 	}
 	return d.fragment6(at, b, cut, p)
 }
@@ -142,7 +142,7 @@ func (d *Decoder) fragment6(at time.Time, b []byte, cut bool, p *Packet) Verdict
 	if p.Proto = next; next == nextFragment {
 		return Malformed // no fragments of fragments
 	}
-	return p.transport(b, cut)
+	return d.carried(at, b, cut, p)
 }
 
 // skipExtensions walks the extension headers up to the transport or a fragment header. Each step takes at least eight

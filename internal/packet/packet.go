@@ -1,8 +1,8 @@
 // Package packet turns captured frames into UDP datagrams and TCP segments.
 //
 // A capture, live or from a file, hands out frames with a link layer in front, perhaps a stack of VLAN tags, an IP header
-// with options or extension headers, and now and then only a fragment of a datagram. Decoder peels all of it by hand and
-// without allocating. It never panics, whatever the bytes are, and its work is linear in the length of the frame.
+// with options or extension headers, perhaps a tunnel's packet in it (IP in IP, GRE), and now and then only a fragment of a
+// datagram. Decoder peels all of it by hand and without allocating. It never panics, whatever the bytes are, and its work is linear in the length of the frame.
 //
 // The decoder errs on the side of seeing: what a Linux host would deliver to its SIP server must come out here too, or an
 // attacker could hide behind the difference. It therefore reassembles fragments as that kernel does, and it does not check
@@ -108,6 +108,7 @@ func (v Verdict) String() string {
 type Decoder struct {
 	fragments reassembler
 	counts    [verdicts]uint64
+	depth     int // tunnels that the frame at hand is in
 }
 
 // NewDecoder returns a decoder that keeps at most limit bytes of unfinished datagrams, DefaultLimit if limit is 0. A limit
@@ -119,6 +120,7 @@ func NewDecoder(limit int) *Decoder {
 // Decode reads one frame into p and says what it is. The time is the frame's own; only the age of fragments depends on it.
 func (d *Decoder) Decode(at time.Time, link LinkType, frame []byte, p *Packet) Verdict {
 	*p = Packet{}
+	d.depth = 0
 	v := d.decode(at, link, frame, p)
 	d.counts[v]++
 	return v

@@ -334,6 +334,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint32(LinuxSLL), join(make([]byte, 14), uint16(0x0800), v4), []byte{})
 	f.Add(uint32(LinuxSLL2), join(uint16(0x86dd), make([]byte, 18), v6), []byte{})
 	f.Add(uint32(NFLOG), join(2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 1, 0, len(v4)+4, 0, 9, 0, v4), []byte{})
+	f.Add(uint32(RawIP), in(4, false, in(47, true, uint16(0xb000), uint16(0x0800), make([]byte, 12), v4)), in(41, true, v6))
 	f.Fuzz(func(t *testing.T, link uint32, first, second []byte) {
 		d, p := NewDecoder(0), Packet{}
 		for _, frame := range [][]byte{first, second, first} {

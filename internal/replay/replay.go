@@ -25,8 +25,9 @@ import (
 type Options struct {
 	// Local is our own side's addresses; empty means: find out.
 	Local []netip.Addr
-	// Ports are the ports of SIP over UDP; empty means any.
-	Ports []uint16
+	// Ports are the ports of SIP over UDP, Streams those over TCP and WebSocket;
+	// both empty means any.
+	Ports, Streams []uint16
 	// Never is the allow-list and the trunks.
 	Never []policy.Post
 	// Format and Zone read log lines; Now is the reference for stamps without a year.
@@ -88,7 +89,7 @@ func Run(files []string, o Options) (Summary, error) {
 		}
 		local = found
 	}
-	inputs, err := openAll(files, sidesOf(local, o.Ports), o)
+	inputs, err := openAll(files, sidesOf(local, o), o)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -212,27 +213,30 @@ func (w *witness) Fenced(ban.Ban) {}
 func (w *witness) Trouble(error) {}
 
 // sidesOf builds the direction finder of a replay.
-func sidesOf(local []netip.Addr, ports []uint16) *source.Sides {
+func sidesOf(local []netip.Addr, o Options) *source.Sides {
 	ours := make(map[netip.Addr]bool, len(local))
 	for _, a := range local {
 		ours[a.Unmap()] = true
 	}
 	sides := &source.Sides{
-		Local: func(a netip.Addr) bool { return ours[a] }, Ports: map[uint16]bool{},
-		AnyPort: len(ports) == 0,
+		Local: func(a netip.Addr) bool { return ours[a] }, Ports: map[uint16]bool{}, Streams: map[uint16]bool{},
+		AnyPort: len(o.Ports)+len(o.Streams) == 0,
 	}
-	for _, p := range ports {
+	for _, p := range o.Ports {
 		sides.Ports[p] = true
 	}
+	for _, p := range o.Streams {
+		sides.Streams[p] = true
+	}
 	if sides.AnyPort {
-		sides.Ports[5060] = true
+		sides.Ports[5060], sides.Streams[5060] = true, true
 	}
 	return sides
 }
 
 // findLocal reads the captures once to see whose side is ours.
 func findLocal(files []string, o Options) ([]netip.Addr, error) {
-	inputs, err := openAll(files, sidesOf(nil, o.Ports), o)
+	inputs, err := openAll(files, sidesOf(nil, o), o)
 	if err != nil {
 		return nil, err
 	}

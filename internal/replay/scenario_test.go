@@ -83,7 +83,7 @@ func optionsOf(t *testing.T, s *scenario.Scenario, report Report) Options {
 		o.Never = append(o.Never, policy.Post{Prefix: p, Reason: "in the settings"})
 	}
 	for _, l := range settings.Listen {
-		o.Ports = append(o.Ports, l.Port)
+		o.Ports, o.Streams = append(o.Ports, l.Port), append(o.Streams, l.Port)
 	}
 	return o
 }
@@ -116,8 +116,12 @@ func inputsOf(t *testing.T, s *scenario.Scenario) []string {
 		t.Fatal(err)
 	}
 	sort.SliceStable(s.Messages, func(i, j int) bool { return s.Messages[i].Time.Before(s.Messages[j].Time) })
-	for _, m := range s.Messages {
-		if err := capture.Write(m.Time, packet.BuildUDP(m.From, m.To, m.Payload)); err != nil {
+	frames, err := s.Frames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range frames {
+		if err := capture.Write(f.Time, f.Data); err != nil {
 			t.Fatal(err)
 		}
 	}

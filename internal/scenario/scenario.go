@@ -5,7 +5,7 @@
 //
 //	-- config --         settings, as in sipward.yaml
 //	-- asterisk.log --   lines of a server's log, named for its format
-//	-- wire --           messages, each under a line that says when, and from whom to whom:
+//	-- wire --           messages, each under a line that says when, from whom to whom, and how:
 //	# t=0.250 192.0.2.7:5060 > 198.51.100.10:5060 udp
 //	-- hep --            messages that a server tells of, written like those on the wire; tcp and tls too
 //	-- findings --       source rule class proof, one a line
@@ -13,7 +13,8 @@
 //
 // In the wire part "# repeat 20 every 0.2" up to "# end" stands for twenty
 // copies, 0.2 s apart, in which {n} is the number of the copy from 0 and
-// {n+100} that number and 100.
+// {n+100} that number and 100. With tcp or ws (WebSocket) instead of udp, who
+// speaks first has opened the connection; its packets are made up by [Wire].
 package scenario
 
 import (
@@ -42,11 +43,12 @@ type Scenario struct {
 	Bans     []string
 }
 
-// Message is one datagram on the wire, or one message that is reported.
+// Message is one message on the wire, or one that is reported.
 type Message struct {
-	Time      time.Time
-	From, To  netip.AddrPort
-	Transport string // udp, tcp or tls; on the wire always udp
+	Time     time.Time
+	From, To netip.AddrPort
+	// Transport is udp, tcp or ws; tls too where it is reported.
+	Transport string
 	Payload   []byte
 }
 
@@ -62,7 +64,7 @@ func Parse(text []byte) (*Scenario, error) {
 			s.Config = file.Data
 		case file.Name == "wire":
 			if s.Messages, err = parseWire(string(file.Data)); err == nil {
-				err = onlyUDP(s.Messages)
+				err = onlyPlain(s.Messages)
 			}
 		case file.Name == "hep":
 			s.Reports, err = parseWire(string(file.Data))
@@ -80,11 +82,11 @@ func Parse(text []byte) (*Scenario, error) {
 	return s, nil
 }
 
-// onlyUDP refuses what cannot be put into one frame.
-func onlyUDP(messages []Message) error {
+// onlyPlain refuses what cannot be seen on the wire.
+func onlyPlain(messages []Message) error {
 	for _, m := range messages {
-		if m.Transport != "udp" {
-			return fmt.Errorf("a message from %s by %s: the wire part knows only udp", m.From, m.Transport)
+		if m.Transport == "tls" {
+			return fmt.Errorf("a message from %s by tls: the wire part knows only udp, tcp and ws", m.From)
 		}
 	}
 	return nil
@@ -103,7 +105,7 @@ func lines(text []byte) []string {
 
 var (
 	repeatLine = regexp.MustCompile(`^# repeat (\d+) every ([0-9.]+)\n$`)
-	headerLine = regexp.MustCompile(`^# t=([0-9.]+) (\S+) > (\S+) (udp|tcp|tls)\n$`)
+	headerLine = regexp.MustCompile(`^# t=([0-9.]+) (\S+) > (\S+) (udp|tcp|tls|ws)\n$`)
 	counter    = regexp.MustCompile(`\{n(?:\+(\d+))?\}`)
 )
 

@@ -35,6 +35,9 @@ func NewCapture(from io.Reader, sides *Sides) (*Capture, error) {
 // file that ends inside a record ends there, and Cut says so: what came before it
 // counts.
 func (c *Capture) Next() (*event.Event, error) {
+	if e := c.packets.Next(); e != nil {
+		return e, nil // of the same frame
+	}
 	for {
 		err := c.reader.Next(&c.frame)
 		if errors.Is(err, pcap.ErrCut) {
@@ -57,5 +60,5 @@ func (c *Capture) Cut() error { return c.cut }
 // Packets gives the counters.
 func (c *Capture) Packets() PacketStats { return c.packets.Stats() }
 
-// Datagram is the packet of the last event.
+// Datagram is the datagram or segment of the last event.
 func (c *Capture) Datagram() *packet.Packet { return c.packets.Packet() }

@@ -10,14 +10,18 @@ import (
 	"github.com/sipward/sipward/internal/hep"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/sip"
+	"github.com/sipward/sipward/internal/stream"
 )
 
 // Packets makes an Event of every SIP message in a stream of frames. It
-// belongs to one lane, and the Event it returns is good until the next call.
+// belongs to one lane, and the Event it returns is good until the next call of
+// Read or Next.
 type Packets struct {
 	sides   *Sides
 	decoder *packet.Decoder
 	packet  packet.Packet
+	segment segment
+	streams *stream.Streams // nil until the first segment
 	message sip.Message
 	event   event.Event
 	escapes []byte   // unescaped user names of the current message
@@ -33,11 +37,17 @@ const mostAnswers = 8
 
 // PacketStats counts what the frames held.
 type PacketStats struct {
-	// Frames came in, of which Messages were SIP and Junk was something else on
-	// a SIP port; KeepAlives are the empty lines phones send (RFC 5626 4.4.1).
+	// Frames came in, which held so many Messages of SIP; Junk was something else
+	// on a SIP port; KeepAlives are the empty lines phones send (RFC 5626 4.4.1).
 	Frames, Messages, Junk, KeepAlives uint64
-	// Overlaps are datagrams dropped because their fragments contradict each other.
+	// Overlaps are datagrams dropped because their fragments contradict each
+	// other, and TCP segments that repeat bytes differently.
 	Overlaps uint64
+	// Encrypted are TCP connections with TLS, whose messages nobody can read.
+	Encrypted uint64
+	// Strays are TCP segments that no server would take, and Lost counts how often
+	// the thread of a connection was lost.
+	Strays, Lost uint64
 	// Skipped are frames that could not be read: cut off, malformed, no IP.
 	Skipped uint64
 }
@@ -49,6 +59,9 @@ type Frame struct {
 	Data []byte
 	// Number is the frame's place in its capture file, 0 for live traffic.
 	Number uint64
+	// Arrived says that the frame came in from a network, where that is known: it
+	// is not our own side's, whatever it says.
+	Arrived bool
 }
 
 // NewPackets makes a source for one lane.
@@ -57,20 +70,33 @@ func NewPackets(sides *Sides) *Packets {
 }
 
 // Stats gives the counters; call it from the lane's own goroutine.
-func (p *Packets) Stats() PacketStats { return p.stats }
+func (p *Packets) Stats() PacketStats {
+	s := p.stats
+	if p.streams != nil {
+		t := p.streams.Stats()
+		s.KeepAlives += t.KeepAlives
+		s.Overlaps += t.Conflicts
+		s.Encrypted, s.Strays, s.Lost = t.Encrypted, s.Strays+t.Strays, t.Lost
+	}
+	return s
+}
 
-// Packet is the datagram of the last Event, for a recorder.
+// Packet is the datagram or segment of the last frame, for a recorder.
 func (p *Packets) Packet() *packet.Packet { return &p.packet }
 
-// Read gives the event of a frame, or nil when there is nothing to judge.
+// Read gives the first event of a frame, or nil when there is nothing to judge.
+// A TCP segment may complete several messages: Next gives the others.
 func (p *Packets) Read(f *Frame) *event.Event {
 	p.stats.Frames++
+	p.segment.on = false
 	switch p.decoder.Decode(f.Time, f.Link, f.Data, &p.packet) {
 	case packet.Datagram:
 	case packet.Overlap:
 		p.stats.Overlaps++
 		return nil
-	case packet.Held, packet.Segment, packet.Other:
+	case packet.Segment:
+		return p.readSegment(f)
+	case packet.Held, packet.Other:
 		return nil
 	default:
 		p.stats.Skipped++
@@ -93,7 +119,8 @@ func (p *Packets) Read(f *Frame) *event.Event {
 	return p.tell(kind, event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP})
 }
 
-// tell completes an event by what the message says and by which end is ours.
+// tell completes an event by what the message says and, where that is not known
+// yet, by which end is ours.
 func (p *Packets) tell(kind sip.Kind, begun event.Event) *event.Event {
 	p.event = begun
 	p.escapes = p.escapes[:0]
@@ -111,7 +138,9 @@ func (p *Packets) tell(kind sip.Kind, begun event.Event) *event.Event {
 	if p.event.Kind != event.Junk {
 		p.stats.Messages++
 	}
-	p.orient()
+	if !begun.Remote.IsValid() {
+		p.orient()
+	}
 	return &p.event
 }
 

@@ -12,15 +12,24 @@ import (
 type Sides struct {
 	// Local tells our own addresses; live, its answers change with the machine.
 	Local func(netip.Addr) bool
-	// Ports are the UDP ports on which SIP is served.
-	Ports map[uint16]bool
+	// Ports are the UDP ports on which SIP is served, Streams the TCP ports.
+	Ports, Streams map[uint16]bool
 	// AnyPort takes SIP on other ports too, as a replay of an unknown capture must.
 	AnyPort bool
 }
 
+// ports are those of the packet's transport.
+func (s *Sides) ports(p *packet.Packet) map[uint16]bool {
+	if p.Proto == packet.TCP {
+		return s.Streams
+	}
+	return s.Ports
+}
+
 // listed says that one end of the packet is a SIP port of ours.
 func (s *Sides) listed(p *packet.Packet) bool {
-	return s.Ports[p.Dst.Port()] || s.Ports[p.Src.Port()]
+	ports := s.ports(p)
+	return ports[p.Dst.Port()] || ports[p.Src.Port()]
 }
 
 // served says that the packet may be SIP for us.
@@ -38,6 +47,22 @@ func (s *Sides) inbound(p *packet.Packet, response bool) bool {
 		return to
 	}
 	return !response
+}
+
+// sender says that our side sent a TCP segment: by the same signs, and where
+// nothing tells by the lower port, so that a connection keeps its sides.
+func (s *Sides) sender(p *packet.Packet) bool {
+	from, to := s.Local(p.Src.Addr()), s.Local(p.Dst.Addr())
+	if from != to {
+		return from
+	}
+	if from, to = s.Streams[p.Src.Port()], s.Streams[p.Dst.Port()]; from != to {
+		return from
+	}
+	if p.Src.Port() != p.Dst.Port() {
+		return p.Src.Port() < p.Dst.Port()
+	}
+	return p.Src.Addr().Less(p.Dst.Addr())
 }
 
 // Locals finds out which side of a capture is ours, for replays of other

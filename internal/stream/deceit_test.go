@@ -2,6 +2,7 @@ package stream
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -150,7 +151,7 @@ func TestProof(t *testing.T) {
 			w.send(one)
 			w.answer(reply)
 			w.send(one)
-		}, []string{"?< " + one, "> " + reply, "< " + one}},
+		}, []string{"?< " + one, "?> " + reply, "< " + one}},
 		"our own connection": {func(w *wire) {
 			w.put(Segment{Seq: w.ours - 1, Flags: syn, Ours: true})
 			w.put(Segment{Seq: w.theirs - 1, Ack: w.ours, Flags: syn | ack})
@@ -208,7 +209,7 @@ func TestCaptureLoss(t *testing.T) {
 		w.put(Segment{Seq: w.ours, Ack: w.theirs, Flags: ack, Ours: true, Payload: []byte(reply)})
 		w.ours += uint32(len(reply))
 	}
-	w.want("> "+reply, "> "+reply, "> "+reply)
+	w.want(slices.Repeat([]string{"> " + reply}, patience)...)
 
 	// Found in the middle of a message, and told a tale at once.
 	w = newWire(t)

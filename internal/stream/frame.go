@@ -148,7 +148,7 @@ func (s *Streams) binary(t *task, v []byte, m *Message) (used int, found, on boo
 
 // junk reports what should be a message and is none.
 func (s *Streams) junk(t *task, m *Message) bool {
-	*m = Message{Ours: t.ours(), Proven: t.flow.proven || t.ours(), Junk: true}
+	*m = Message{Ours: t.ours(), Proven: t.flow.proven, Junk: true}
 	return true
 }
 
@@ -179,7 +179,7 @@ func (s *Streams) rest(t *task, v []byte, m *Message) (used int, found bool) {
 	if t.ours() {
 		s.answered(t.flow, start) // in SIP
 	}
-	*m = Message{Data: v[:n:n], Ours: t.ours(), Proven: t.flow.proven || t.ours()}
+	*m = Message{Data: v[:n:n], Ours: t.ours(), Proven: t.flow.proven}
 	return n, true
 }
 

@@ -35,8 +35,9 @@ type digest struct {
 }
 
 // patience is how many segments of our own side may overtake another before
-// that one is held for lost by the capture.
-const patience = 3
+// that one is held for lost by the capture. Where the far side's acknowledgements
+// are seen they tell sooner.
+const patience = 64
 
 // data takes a segment's bytes in.
 func (s *Streams) data(f *flow, g *Segment) {

@@ -156,7 +156,7 @@ func (s *Streams) webMessage(t *task, v []byte, m *Message) (used int, found boo
 	if begins(line, true) != sipMessage {
 		return len(v), false // another protocol that is served here
 	}
-	*m = Message{Data: s.unmasked, Ours: t.ours(), WebSocket: true, Proven: t.flow.proven || t.ours()}
+	*m = Message{Data: s.unmasked, Ours: t.ours(), WebSocket: true, Proven: t.flow.proven}
 	return len(v), true
 }
 

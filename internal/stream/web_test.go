@@ -84,7 +84,7 @@ func TestWebSocketFromTheMiddle(t *testing.T) {
 	one := request("REGISTER", "")
 	w := newWire(t)
 	w.send(frame(0x81, 9, one)).answer(frame(0x81, 0, reply)).say(frame(0x81, 9, one))
-	w.want("?< ws "+one, "> ws "+reply, "< ws "+one)
+	w.want("?< ws "+one, "?> ws "+reply, "< ws "+one)
 	w.send(frame(0x81, 9, one)[:30])
 	w.theirs += 1000 // lost
 	w.accept().say(frame(0x81, 9, one))

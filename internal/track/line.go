@@ -87,7 +87,7 @@ func (t *Tracker) shaped(e *event.Event, now int64) {
 // visible says that the capture can read this transport; a line that does not
 // name one is about UDP nearly always.
 func visible(transport event.Transport) bool {
-	return transport <= event.UDP
+	return transport <= event.TCP || transport == event.WS
 }
 
 // join adds what only the server knew to a request that we saw.

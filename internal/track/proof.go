@@ -16,7 +16,7 @@ func (t *Tracker) echo(e *event.Event, secret []byte) uint64 {
 // repeats of our own words, and says whether its credentials answer a challenge
 // of its method.
 func (t *Tracker) proofOf(e *event.Event, now int64) (proof event.Grade, asked bool) {
-	if e.Transport.Connected() {
+	if e.Transport.Connected() && !e.Unproven {
 		proof = event.GradeB
 	}
 	if e.SIP.Auth.Present {
