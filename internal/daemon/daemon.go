@@ -30,6 +30,7 @@ import (
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/scout"
+	"github.com/sipward/sipward/internal/store"
 )
 
 // Options says how to run.
@@ -67,7 +68,7 @@ type Daemon struct {
 	trunks  []scout.Held
 	scout   func() ([]pbx.Server, error)
 
-	store   state
+	store   *store.Store
 	table   *ban.Table
 	writer  *ban.Writer
 	fence   *policy.Fence
@@ -111,7 +112,7 @@ func Run(ctx context.Context, o Options) error {
 func build(o Options, settings *config.Config) (*Daemon, error) {
 	began := clock.New()
 	now := began.Now()
-	journal, err := openState(settings.State, now)
+	journal, trouble, err := store.OpenAnyway(settings.State, now)
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +124,9 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.feed = newFeed(journal.Store, d.health, d.clock)
-	d.writer = ban.NewWriter(d.table, journal.Store, time.After)
-	d.health.report("state", "bans and history are in memory only until a restart with a state directory that works", journal.trouble)
+	d.feed = newFeed(journal, d.health, d.clock)
+	d.writer = ban.NewWriter(d.table, journal, time.After)
+	d.health.report("state", "bans and history are in memory only until a restart with a state directory that works", trouble)
 	if warning := journal.Warning(); warning != "" {
 		d.health.set("store", warning)
 	}

@@ -24,7 +24,7 @@ func TestNamesOutliveTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer machine.Close()
-	d := &Daemon{store: state{Store: kept}, machine: machine, health: newHealth(slog.New(slog.NewTextHandler(io.Discard, nil)))}
+	d := &Daemon{store: kept, machine: machine, health: newHealth(slog.New(slog.NewTextHandler(io.Discard, nil)))}
 	const name, address = "sip.example.net", "8.8.4.4"
 	d.names = host.NewResolver(host.ResolverOptions{Answers: []host.Answer{
 		{Name: name, Address: netip.MustParseAddr(address), Seen: time.Now()},

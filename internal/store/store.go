@@ -36,6 +36,8 @@ var errClosed = errors.New("store is closed")
 type Store struct {
 	path string
 	lock *os.File
+	// memory is the directory to remove at the end; see OpenAnyway.
+	memory string
 
 	mu sync.Mutex
 	// db is nil after a fault, until the next call opens it again.
@@ -93,6 +95,9 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		err = s.db.Close()
 		s.db = nil
+	}
+	if s.memory != "" {
+		err = errors.Join(err, os.RemoveAll(s.memory))
 	}
 	return errors.Join(err, s.lock.Close())
 }

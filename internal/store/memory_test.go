@@ -1,14 +1,13 @@
-package daemon
+package store
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/sipward/sipward/internal/ban"
-	"github.com/sipward/sipward/internal/store"
 )
 
 // TestStateInMemory: a state directory that cannot be used is copied into
@@ -19,14 +18,14 @@ func TestStateInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, filepath.Join(file, "below"), "/proc/sipward"} {
-		s, err := openState(dir, time.Now())
+		s, trouble, err := OpenAnyway(dir, noon)
 		if err != nil {
 			t.Fatalf("%s: %v", dir, err)
 		}
-		if s.trouble == nil || s.memory == "" {
-			t.Errorf("%s: used from %q, trouble %v", dir, s.memory, s.trouble)
+		if trouble == nil || s.memory == "" {
+			t.Errorf("%s: used from %q, trouble %v", dir, s.memory, trouble)
 		}
-		if err := s.Append([]ban.Ban{{ID: 1, Seq: 1, Prefix: prefix("203.0.113.7"), Action: ban.Drop}}); err != nil {
+		if err := s.Append([]ban.Ban{{ID: 1, Seq: 1, Prefix: netip.MustParsePrefix("203.0.113.7/32"), Action: ban.Drop}}); err != nil {
 			t.Errorf("%s: %v", dir, err)
 		}
 		if err := s.Close(); err != nil {
@@ -42,11 +41,11 @@ func TestStateInMemory(t *testing.T) {
 // lock file is a directory, so that it can be read and not used.
 func TestStateIsTakenAlong(t *testing.T) {
 	dir := t.TempDir()
-	before, err := store.Open(dir, time.Now())
+	before, err := Open(dir, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := ban.Ban{ID: 1, Seq: 1, Prefix: prefix("203.0.113.7"), Action: ban.Drop, By: ban.Self, Since: time.Now()}
+	b := ban.Ban{ID: 1, Seq: 1, Prefix: netip.MustParsePrefix("203.0.113.7/32"), Action: ban.Drop, By: ban.Self, Since: noon}
 	if err := errors.Join(before.Append([]ban.Ban{b}), before.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +53,13 @@ func TestStateIsTakenAlong(t *testing.T) {
 	if err := errors.Join(os.Remove(lock), os.Mkdir(lock, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	s, err := openState(dir, time.Now())
-	if err != nil || s.trouble == nil {
-		t.Fatalf("%v, trouble %v", err, s.trouble)
+	s, trouble, err := OpenAnyway(dir, noon)
+	if err != nil || trouble == nil {
+		t.Fatalf("%v, trouble %v", err, trouble)
 	}
 	defer s.Close()
 	table := ban.NewTable(ban.Limits{})
-	if _, err := table.Restore(s.Load, time.Now()); err != nil || table.Len(ban.KindBlock) != 1 {
+	if _, err := table.Restore(s.Load, noon); err != nil || table.Len(ban.KindBlock) != 1 {
 		t.Errorf("%d bans are known, %v", table.Len(ban.KindBlock), err)
 	}
 }
@@ -68,12 +67,12 @@ func TestStateIsTakenAlong(t *testing.T) {
 // TestStateInUse: another process that has it is no reason to go on without.
 func TestStateInUse(t *testing.T) {
 	dir := t.TempDir()
-	first, err := openState(dir, time.Now())
-	if err != nil || first.trouble != nil {
-		t.Fatal(err, first.trouble)
+	first, trouble, err := OpenAnyway(dir, noon)
+	if err != nil || trouble != nil {
+		t.Fatal(err, trouble)
 	}
 	defer first.Close()
-	if _, err := openState(dir, time.Now()); !errors.Is(err, store.ErrLocked) {
+	if _, _, err := OpenAnyway(dir, noon); !errors.Is(err, ErrLocked) {
 		t.Errorf("the second one gets %v", err)
 	}
 }
