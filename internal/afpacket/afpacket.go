@@ -18,6 +18,10 @@
 // several datagrams of one flow, one payload after the other; TCP segments are
 // joined like that as a rule.
 //
+// Packets inside tunnels (IP in IP, GRE) do not pass on the way in and out of
+// the tunnel: what a tunnel of this machine carries is seen on the tunnel's own
+// interface, once, and on the lane of the inner address.
+//
 // # Why TPACKET_V2
 //
 // The kernel hands a TPACKET_V2 frame over the moment it is complete. V3

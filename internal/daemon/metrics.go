@@ -18,6 +18,7 @@ var (
 	framesMetric   = describe("frames_total", "Captured frames on the SIP ports.")
 	messagesMetric = describe("messages_total", "SIP messages judged.")
 	junkMetric     = describe("junk_total", "Datagrams on a SIP port that are not SIP.")
+	sealedMetric   = describe("encrypted_total", "TCP connections with TLS, whose messages cannot be read.")
 	lostMetric     = describe("capture_lost_total", "Packets that came faster than they were read.")
 	linesMetric    = describe("log_lines_total", "Log lines read.")
 	feedsMetric    = describe("feed_events_total", "Events of servers' own feeds.")
@@ -41,6 +42,7 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 	count(framesMetric, total.Frames)
 	count(messagesMetric, total.Messages)
 	count(junkMetric, total.Junk)
+	count(sealedMetric, total.Encrypted)
 	d.changing.Lock()
 	if stats, err := d.senses.capture.Stats(); err == nil {
 		count(lostMetric, stats.Dropped)

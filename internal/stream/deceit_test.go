@@ -211,6 +211,14 @@ func TestCaptureLoss(t *testing.T) {
 	}
 	w.want(slices.Repeat([]string{"> " + reply}, patience)...)
 
+	// What is left of a body sticks to the next message, and is not held for its method.
+	for _, rest := range []string{"hello", "hello world", "MESSAGE", "INVITE sip:x SIP/2.0 "} {
+		w.send("MESSAGE sip:a SIP/2.0\r\nContent-Length: 100\r\n\r\n")
+		w.theirs += 50 // lost
+		w.accept().say(rest + two)
+		w.want("< " + two)
+	}
+
 	// Found in the middle of a message, and told a tale at once.
 	w = newWire(t)
 	w.at(1<<28, one)

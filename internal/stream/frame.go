@@ -116,6 +116,10 @@ func (s *Streams) firstLine(t *task, v []byte, m *Message) (used int, found, on 
 		return len(v), junk && s.junk(t, m), false
 	}
 	i += h.scan
+	if n := glued(v[:i]); n > 0 && h.mode == lost {
+		h.scan = 0
+		return n, false, false // the rest of a body without a line's end
+	}
 	h.began = begins(v[:i], h.mode == start)
 	if h.began == nothing {
 		junk := h.mode == start

@@ -44,6 +44,28 @@ func begins(line []byte, loose bool) beginning {
 	return nothing
 }
 
+// methods are those of RFC 3261 and its extensions.
+var methods = [...]string{
+	"REGISTER", "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "SUBSCRIBE", "NOTIFY", "MESSAGE", "REFER", "PRACK", "UPDATE", "INFO", "PUBLISH",
+}
+
+// glued counts what stands before a request in its own line: where some bytes
+// were missed, a body's end may stick to the message behind it, which then is no
+// fault of its sender's.
+func glued(line []byte) int {
+	line = bytes.TrimRight(line, "\r \t")
+	if !bytes.HasSuffix(line, []byte(" SIP/2.0")) {
+		return 0
+	}
+	uri := bytes.LastIndexByte(line[:len(line)-len(" SIP/2.0")], ' ')
+	for _, method := range methods {
+		if uri > len(method) && string(line[uri-len(method):uri]) == method {
+			return uri - len(method)
+		}
+	}
+	return 0
+}
+
 // hasFold says that b begins with a prefix of lower-case letters, digits and
 // signs, in either case.
 func hasFold(b []byte, prefix string) bool {
