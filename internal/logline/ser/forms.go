@@ -59,7 +59,8 @@ var sharedForms = []form{
 	{script, "{word} from {ip} blocked because UserAgent '{text}' is blacklisted", event.Hostile, event.Scan, "script.blacklisted", ""},
 	{script, "{word} from {ip} blocked because IP address is blacklisted", event.Hostile, event.ACLDenied, "script.blacklisted", ""},
 	{script, "{word} from {ip} blocked because Country '{text}' is blacklisted", event.Hostile, event.ACLDenied, "script.blacklisted", ""},
-	{script, "{word} to {tail} is blacklisted", event.Benign, event.RequestRefused, "script.blacklisted_without_source", noSourceNote},
+	{script, "{word} from {ip} blocked because {text} is blacklisted", event.Hostile, event.RequestRefused, "script.blacklisted", ""},
+	{script, "{word} to {ip} blocked because {text} is blacklisted", event.Hostile, event.RequestRefused, "script.blacklisted", ""}, // the source, too
 	// Phones that missed a message do this, too.
 	{script, "In-Dialog {word} from {ip} (callid={text}) is not valid according to dialog", event.Benign, event.RequestRefused, "script.not_in_dialog", ""},
 	{script, "Attempt to route with preloaded Route's [{tail}", event.Benign, event.RequestRefused, "script.preloaded_route", noSourceNote},
@@ -246,11 +247,26 @@ func (f *form) reading(rec *record, v *found) line.Reading {
 	case !f.hostile():
 	case line.HasControl(rec.message, rec.escaped) || line.HasControl(rec.prefix, rec.escaped):
 		r.Tamper("a control character inside a value")
-	case line.Contains(rec.prefix, imitations[:]...) || line.Contains(rec.message[1:], imitations[:]...) ||
+	case line.Contains(rec.prefix, imitations[:]...) || countImitations(rec.message) > 1 ||
 		bytes.Count(rec.message, []byte("(IP:")) > 1 || line.Contains(rec.prefix, "(IP:"):
 		r.Tamper("a clause of the server inside a value")
 	}
 	return r
+}
+
+// countImitations counts the clauses of which a message has one at most.
+func countImitations(text []byte) int {
+	n := 0
+	for _, clause := range imitations {
+		at, once := line.Only(text, clause)
+		if at >= 0 {
+			n++
+		}
+		if at >= 0 && !once {
+			n++
+		}
+	}
+	return n
 }
 
 // mismatch is the word of a message that begins as this form and goes on

@@ -38,7 +38,7 @@ func kamailioJSON(text []byte, clock line.Clock) line.Reading {
 		message: bytes.TrimSuffix(unescape(o.message), []byte("\n")),
 	}
 	if string(rec.module) == "xlog" || string(rec.file) == "core/kemi.c" {
-		rec.module = []byte(script)
+		rec.module = scriptModule
 		rec.message, _ = cutFunction(bytes.TrimPrefix(rec.message, []byte("<script>: ")))
 	}
 	r := judgeObject(rec, &o)
@@ -56,7 +56,7 @@ func opensipsJSON(text []byte, clock line.Clock) line.Reading {
 		message: bytes.TrimSuffix(unescape(o.message), []byte("\n")),
 	}
 	if len(rec.module) == 0 || len(rec.level) == 0 { // xlog() names neither
-		rec.module = []byte(script)
+		rec.module = scriptModule
 	}
 	r := judgeObject(rec, &o)
 	r.At = stampOf(clock, o.time)

@@ -34,7 +34,7 @@ func Kamailio(h line.Header) line.Reading {
 	rec.module, rec.file = place.module, place.file
 	rec.message = text[place.end:]
 	if string(rec.module) == script || string(rec.file) == "core/kemi.c" {
-		rec.module = []byte(script)
+		rec.module = scriptModule
 	}
 	rec.message, rec.function = cutFunction(rec.message)
 	if place.count > 1 && !bytes.HasPrefix(rec.message, []byte("error reading: ")) { // that one has no line end of its own

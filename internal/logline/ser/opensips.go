@@ -24,7 +24,7 @@ func OpenSIPS(h line.Header) line.Reading {
 	if rec.level, text, ok = cutLevel(cutLogPrefix(text), opensipsLevels[:]); !ok || len(text) == 0 || text[0] == ' ' {
 		return line.Reading{}
 	}
-	rec.module, rec.message = []byte(script), text
+	rec.module, rec.message = scriptModule, text
 	if module, function, rest, ok := cutModule(text); ok {
 		rec.module, rec.function, rec.message = module, function, rest
 	}

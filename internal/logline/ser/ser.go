@@ -25,6 +25,8 @@ const (
 // script is the module of what the routing script prints with xlog().
 const script = "script"
 
+var scriptModule = []byte(script)
+
 // record is one line, taken apart. All but prefix and message are the server's
 // own words.
 type record struct {
@@ -116,9 +118,10 @@ func match(rec *record) line.Reading {
 	return readSourceless(rec)
 }
 
-// imitations are clauses of the server that no other message has.
+// imitations are clauses of the server that no other message has, short enough
+// to be compared without a copy.
 var imitations = [...]string{
-	"PIKE - BLOCKing ip ", "core parsing of SIP message failed (", "Unable to parse msg received from [", "ALERT: pike blocking ",
+	"PIKE - BLOCKing ip ", "parsing of SIP message failed (", "to parse msg received from [", "ALERT: pike blocking ",
 	"request from blocked IP - ", "Blocking traffic from ", "SECURITY auth_failed si=",
 }
 
