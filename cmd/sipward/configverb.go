@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/terminal"
 )
 
@@ -94,7 +95,7 @@ func loadConfig(path string) (*config.Config, error) {
 	var wrong *config.Error
 	switch {
 	case err == nil:
-		return c, nil
+		return c, checkPatterns(c)
 	case errors.As(err, &wrong):
 		return nil, wrongSettings(err)
 	case errors.Is(err, config.ErrNoFile):
@@ -102,6 +103,21 @@ func loadConfig(path string) (*config.Config, error) {
 			Do: "leave --config out to use " + config.DefaultPath}}
 	}
 	return nil, err
+}
+
+// checkPatterns looks into the files of patterns that the settings name: one that
+// cannot be used leaves a log unread.
+func checkPatterns(c *config.Config) error {
+	for _, l := range c.Logs {
+		if l.Pattern == "" {
+			continue
+		}
+		if _, err := custom.Open(l.Pattern); err != nil {
+			return &exitError{exitInvalid, &control.Problem{What: "a log's pattern cannot be used", Why: err.Error(),
+				Do: "mend it and run sipward explain --check " + l.Pattern}}
+		}
+	}
+	return nil
 }
 
 func wrongSettings(err error) error {

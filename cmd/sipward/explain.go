@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
+	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/explain"
 	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/terminal"
 )
 
@@ -26,30 +27,23 @@ func explainCommand() *cobra.Command {
 (hostile), no evidence against anybody (benign), shaped by an attacker
 (tampered), perhaps about security but of no known form (near), or something
 else (unknown). With - or no argument the log is read from standard input; it
-may be gzipped. Needs no daemon and no rights but to read the file.`,
+may be gzipped. Needs no daemon and no rights but to read the file.
+
+A form of your own can be read by a pattern, a file with a regular expression
+and samples that prove it; --check tells whether it is sound.`,
 		Args: wants("[FILE]"),
 		RunE: runExplain,
 	}
 	addLogFlags(cmd)
+	cmd.Flags().String("pattern", "", "read lines of no known form by the pattern in `FILE`")
+	cmd.Flags().String("check", "", "only check the pattern in `FILE`: exit 0 or 7")
 	return cmd
 }
 
-// explanation is one line of the answer.
-type explanation struct {
-	Line      uint64 `json:"line"`
-	Verdict   string `json:"verdict"`
-	Server    string `json:"server,omitempty"`
-	Kind      string `json:"kind,omitempty"`
-	Src       string `json:"src,omitempty"`
-	Port      uint16 `json:"port,omitempty"`
-	Transport string `json:"transport,omitempty"`
-	User      string `json:"user,omitempty"`
-	Time      string `json:"time,omitempty"`
-	Rule      string `json:"rule,omitempty"`
-	Note      string `json:"note"`
-}
-
 func runExplain(cmd *cobra.Command, args []string) error {
+	if name, _ := cmd.Flags().GetString("check"); name != "" {
+		return newOutput(cmd).checkPattern(name)
+	}
 	format, clock, err := logFlags(cmd)
 	if err != nil {
 		return err
@@ -67,6 +61,13 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return unreadableLog(err)
 	}
+	if name, _ := cmd.Flags().GetString("pattern"); name != "" {
+		own, err := openPattern(name)
+		if err != nil {
+			return err
+		}
+		log.Use(own)
+	}
 	out := newOutput(cmd)
 	if from == cmd.InOrStdin() { // somebody may be typing, or following a log
 		return out.explainLog(log)
@@ -74,6 +75,27 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	buffered := bufio.NewWriterSize(out.w, 1<<16)
 	out.w = buffered
 	return errors.Join(out.explainLog(log), buffered.Flush())
+}
+
+// openPattern reads a pattern; a bad one is told with all its mistakes.
+func openPattern(name string) (*custom.Pattern, error) {
+	own, err := custom.Open(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, &control.Problem{What: "this pattern cannot be used", Why: err.Error(), Kind: control.ErrInvalid}
+	}
+	return own, err
+}
+
+func (o *output) checkPattern(name string) error {
+	own, err := openPattern(name)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return o.object(map[string]any{"file": name, "ok": true, "samples": own.Samples()})
+	}
+	o.printf("ok: %s, proved by %s\n", terminal.Printable(name), counted(own.Samples(), "sample", "samples"))
+	return nil
 }
 
 // unreadableLog is input that is there and cannot be read: a directory, half a
@@ -100,7 +122,7 @@ func (o *output) explainLog(log *logline.File) error {
 // explain prints one object or, for people, one line and for what is worth a
 // look a second one.
 func (o *output) explain(e *event.Event) error {
-	x := explainLine(e)
+	x := explain.Of(e)
 	if o.json {
 		return o.object(x)
 	}
@@ -109,43 +131,9 @@ func (o *output) explain(e *event.Event) error {
 	if colour != "" {
 		verdict = o.paint(colour, verdict)
 	}
-	rest := fmt.Sprintf("%-17s %s", x.Kind, x.Src)
-	if x.Port != 0 {
-		rest = fmt.Sprintf("%-17s %s", x.Kind, netip.AddrPortFrom(e.Log.Source.Addr(), x.Port))
-	}
-	if x.Transport != "" {
-		rest += " " + x.Transport
-	}
-	if x.User != "" {
-		rest += " user " + terminal.Printable(x.User)
-	}
-	o.printf("%s\n", strings.TrimRight(fmt.Sprintf("%7d %s %s", x.Line, verdict, terminal.Fit(rest, columns-17)), " "))
+	o.printf("%s\n", strings.TrimRight(fmt.Sprintf("%7d %s %s", x.Line, verdict, terminal.Fit(x.Detail(), columns-17)), " "))
 	if why := strings.TrimSpace(x.Rule + "  " + x.Note); why != "" {
 		o.printf("%17s%s\n", "", terminal.Fit(why, columns-17))
 	}
 	return nil
-}
-
-// explainLine puts an event into words. A source is named only where the line
-// is evidence against it.
-func explainLine(e *event.Event) explanation {
-	said := &e.Log
-	x := explanation{
-		Line: e.Place.Line, Verdict: said.Verdict.String(), Server: said.Server, Kind: said.Kind.String(),
-		Transport: transportWord(said.Transport), User: string(said.User), Rule: said.Rule, Note: said.Note,
-	}
-	if said.HasTime {
-		x.Time = e.Time.UTC().Format(time.RFC3339Nano)
-	}
-	if said.Source.IsValid() && (said.Verdict == event.Hostile || said.Verdict == event.Tampered) {
-		x.Src, x.Port = said.Source.Addr().String(), said.Source.Port()
-	}
-	return x
-}
-
-func transportWord(t event.Transport) string {
-	if t == 0 {
-		return ""
-	}
-	return t.String()
 }

@@ -132,6 +132,9 @@ var broken = []struct {
 	{"logs: [{file: /a, format: asterix}]", 1, `"asterisk"`},
 	{"logs: [{file: /a, format: syslog}]", 1, "known: auto, asterisk"},
 	{"logs: [{file: /a}, {file: //a}]", 1, "already"},
+	{"logs: [{file: /a, format: custom}]", 1, "needs a pattern"},
+	{"logs: [{file: /a, pattern: edge.yaml}]", 1, `"/edge.yaml"`},
+	{"logs: [{file: /a, pattern: ''}]", 1, "/etc/sipward/edge.yaml"},
 	{"logs: [{file: /a, fromat: auto}]", 1, `"format"`},
 	// Single values.
 	{"mode: on", 1, "known: monitor, enforce"},

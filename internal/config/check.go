@@ -13,7 +13,7 @@ import (
 var (
 	modes      = []string{string(Monitor), string(Enforce)}
 	transports = []string{"udp", "tcp", "tls", "ws", "wss"}
-	formats    = []string{"auto", "asterisk", "freeswitch", "kamailio", "opensips"}
+	formats    = []string{"auto", "asterisk", "freeswitch", "kamailio", "opensips", "custom"}
 	backends   = []string{string(BackendAuto), string(BackendXDP), string(BackendNFT), string(BackendDryRun)}
 	scopes     = []string{"sip", "all"}
 )
@@ -256,7 +256,10 @@ func (k *checker) logs(entries []rawLog) []Log {
 			continue
 		}
 		before := len(k.faults)
-		l := Log{Format: k.choice("logs.format", e.format, formats, "auto")}
+		l := Log{Format: k.choice("logs.format", e.format, formats, "auto"), Pattern: k.directory("logs.pattern", e.pattern, "")}
+		if l.Format == "custom" && l.Pattern == "" {
+			k.wrong("logs.format", e.format, "needs a pattern", example("logs.pattern"))
+		}
 		if e.file.given() {
 			l.File = k.directory("logs.file", e.file, "")
 		} else {

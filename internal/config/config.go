@@ -88,7 +88,10 @@ type Listen struct {
 type Log struct {
 	File    string // an absolute path; empty for the journal
 	Journal string // a systemd unit; empty for a file
-	Format  string // auto, asterisk, freeswitch, kamailio or opensips
+	Format  string // auto, asterisk, freeswitch, kamailio, opensips or custom
+	// Pattern is the file of a form of one's own, for lines that the format does
+	// not explain; empty for none.
+	Pattern string
 }
 
 // Name is the file's path, or journal: and the unit.

@@ -28,6 +28,7 @@ logs:
   - {file: /var/log/asterisk/security.log, format: asterisk}
   - file: /var/log/kamailio.log
   - {journal: registrar.service, format: kamailio}
+  - {file: /var/log/edge.log, format: custom, pattern: "/etc/sipward/edge: 1.yaml"}
 feeds:
   ami: {address: "[::1]:5038", user: sipward, secret_file: /run/ami.word, ca_file: /run/ca.pem}
   esl: {address: localhost:8021, password_file: /run/esl.word}
@@ -49,7 +50,8 @@ func everyConfig() *Config {
 			netip.MustParsePrefix("203.0.113.0/28")},
 		TrunkNames: []string{"sip.example.net"},
 		Local:      []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("::1")},
-		Logs:       []Log{{File: "/var/log/asterisk/security.log", Format: "asterisk"}, {File: "/var/log/kamailio.log", Format: "auto"}, {Journal: "registrar.service", Format: "kamailio"}},
+		Logs: []Log{{File: "/var/log/asterisk/security.log", Format: "asterisk"}, {File: "/var/log/kamailio.log", Format: "auto"}, {Journal: "registrar.service", Format: "kamailio"},
+			{File: "/var/log/edge.log", Format: "custom", Pattern: "/etc/sipward/edge: 1.yaml"}},
 		AMI:        &AMI{Address: "[::1]:5038", User: "sipward", SecretFile: "/run/ami.word", CAFile: "/run/ca.pem"},
 		ESL:        &ESL{Address: "127.0.0.1:8021", PasswordFile: "/run/esl.word"},
 		Backend:    BackendNFT,

@@ -56,6 +56,8 @@ func example(name string) string {
 		return "for example \"file: /var/log/asterisk/security.log\""
 	case "logs.format":
 		return "for example \"format: asterisk\""
+	case "logs.pattern":
+		return "for example \"pattern: /etc/sipward/edge.yaml\""
 	case "logs.journal":
 		return "for example \"journal: kamailio.service\""
 	case "feeds":
@@ -183,10 +185,14 @@ func listenValues(c *Config) []string {
 func logValues(c *Config) []string {
 	out := make([]string, len(c.Logs))
 	for i, l := range c.Logs {
-		out[i] = fmt.Sprintf("{file: %s, format: %s}", quoted([]string{l.File})[0], l.Format)
+		out[i] = fmt.Sprintf("{file: %s, format: %s", quoted([]string{l.File})[0], l.Format)
 		if l.Journal != "" {
-			out[i] = fmt.Sprintf("{journal: %s, format: %s}", quoted([]string{l.Journal})[0], l.Format)
+			out[i] = fmt.Sprintf("{journal: %s, format: %s", quoted([]string{l.Journal})[0], l.Format)
 		}
+		if l.Pattern != "" {
+			out[i] += ", pattern: " + quoted([]string{l.Pattern})[0]
+		}
+		out[i] += "}"
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type rawListen struct {
 type rawLog struct {
 	at                    place
 	file, journal, format word
+	pattern               word
 }
 
 // word is one plain value and its place; without a place it was not given.
@@ -85,6 +86,7 @@ func (r *raw) takeLog(s *shape, key string, node ast.Node) {
 	entry, before := rawLog{at: s.place(node)}, len(s.faults)
 	s.fields(key, node, map[string]taker{
 		"file": s.word(&entry.file), "journal": s.word(&entry.journal), "format": s.word(&entry.format),
+		"pattern": s.word(&entry.pattern),
 	})
 	if len(s.faults) == before {
 		r.logs = append(r.logs, entry)

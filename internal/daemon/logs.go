@@ -13,6 +13,7 @@ import (
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/tail"
 )
 
@@ -38,6 +39,11 @@ type logFollower struct {
 func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 	f := &logFollower{daemon: d, config: l}
 	f.reader = logline.Reader{Format: logline.Format(l.Format), Clock: logline.Clock{Now: time.Now(), Zone: time.Local}}
+	if l.Pattern != "" {
+		own, err := custom.Open(l.Pattern)
+		d.health.report("pattern "+l.Name(), "the pattern for "+l.Name()+" is not used", err)
+		f.reader.Pattern = own
+	}
 	if l.Journal != "" {
 		return f, d.followJournal(f)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/custom"
 )
 
 // maxLine is how much of a line is read; the rest up to its end is skipped.
@@ -34,6 +35,9 @@ func NewFile(from io.Reader, format Format, clock Clock) (*File, error) {
 	}
 	return &File{from: buffered, reader: Reader{Format: format, Clock: clock}}, nil
 }
+
+// Use sets a pattern of the administrator's own, before the first line is read.
+func (f *File) Use(own *custom.Pattern) { f.reader.Pattern = own }
 
 // Next gives the next event, good until the call after it; the end is io.EOF. It
 // passes over lines that say nothing.

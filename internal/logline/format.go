@@ -10,6 +10,7 @@ import (
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline/asterisk"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/logline/freeswitch"
 	"github.com/sipward/sipward/internal/logline/line"
 	"github.com/sipward/sipward/internal/logline/ser"
@@ -28,9 +29,11 @@ const (
 	FreeSWITCH Format = "freeswitch"
 	Kamailio   Format = "kamailio"
 	OpenSIPS   Format = "opensips"
+	// Custom is a log that only a pattern of the administrator can read.
+	Custom Format = "custom"
 )
 
-// Names lists what a user may call a format.
+// Names lists what a user may call a format of a server.
 var Names = []Format{Auto, Asterisk, FreeSWITCH, Kamailio, OpenSIPS}
 
 // formats is every server whose lines we can read, and how: one room each.
@@ -46,7 +49,7 @@ var formats = []struct {
 
 // Readable says that lines of this format are more than text to us.
 func Readable(format Format) bool {
-	return slices.Contains(Names, format)
+	return format == Custom || slices.Contains(Names, format)
 }
 
 // Classify says what one line of a log means, and when it was written: the zero
@@ -54,15 +57,17 @@ func Readable(format Format) bool {
 // explain need a Reader. The result is a view of text.
 func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 	if e, ok := openEntry(text); ok {
-		r := readEntry(&e, format, clock)
+		r := readEntry(&e, format, clock, nil)
 		return r.Log, r.At
 	}
-	r := readText(text, format, clock)
+	r := readText(text, format, clock, nil)
 	return r.Log, r.At
 }
 
-func readText(text []byte, format Format, clock Clock) line.Reading {
-	whole, torn := bytes.CutSuffix(text, []byte("\r"))
+// readText asks the servers' readers, and where they know no answer, the
+// administrator's own pattern, if any.
+func readText(text []byte, format Format, clock Clock, own *custom.Pattern) line.Reading {
+	whole, torn := bytes.CutSuffix(text, []byte(""))
 	h := line.ReadHeader(whole, clock)
 	h.Torn = torn
 	var result line.Reading
@@ -76,6 +81,12 @@ func readText(text []byte, format Format, clock Clock) line.Reading {
 		}
 		if r.Whole { // this server wrote it, whatever it says
 			break
+		}
+	}
+	if own != nil && (result.Verdict == event.Unknown || result.Verdict == event.Near) {
+		if r := own.Read(h); r.Verdict != event.Unknown {
+			r.Thread = result.Thread
+			result = r
 		}
 	}
 	// The prefix is the server's for certain; a time inside the message serves

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/logline/line"
 )
 
@@ -65,9 +66,9 @@ func Writer(unit, comm string) Format {
 // readEntry judges an entry's message. Where the server is not fixed, or another
 // program wrote it, journald's word decides; a message of somebody else that
 // looks like a server's is nobody's evidence.
-func readEntry(e *entry, format Format, clock Clock) line.Reading {
+func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) line.Reading {
 	writer := Writer(e.unit, e.comm)
-	if format != Auto && (!e.known || format == writer || e.comm == "dockerd" || e.comm == "conmon") {
+	if format != Auto && (!e.known || format == writer || format == Custom || e.comm == "dockerd" || e.comm == "conmon") {
 		writer = format // a container's output has no other name than its engine's
 	} else if format != Auto {
 		writer = ""
@@ -77,7 +78,7 @@ func readEntry(e *entry, format Format, clock Clock) line.Reading {
 		as = format
 	}
 	message := bytes.TrimSuffix(e.message, []byte("\n"))
-	r := readText(message, as, clock)
+	r := readText(message, as, clock, own)
 	if writer == "" {
 		foreign := line.Reading{}
 		if r.Verdict == event.Hostile || r.Verdict == event.Tampered {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/logline/line"
 )
 
@@ -31,6 +32,8 @@ const (
 type Reader struct {
 	Format Format
 	Clock  Clock
+	// Pattern reads what the servers' readers cannot; nil for none.
+	Pattern *custom.Pattern
 
 	lines uint64
 	last  time.Time
@@ -80,10 +83,10 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	if e, ok := openEntry(text); ok {
 		held.text = append(held.text[:0], e.message...)
 		e.message = held.text
-		held.Reading = readEntry(&e, r.Format, r.Clock)
+		held.Reading = readEntry(&e, r.Format, r.Clock, r.Pattern)
 	} else {
 		held.text = append(held.text[:0], text...)
-		held.Reading = readText(held.text, r.Format, r.Clock)
+		held.Reading = readText(held.text, r.Format, r.Clock, r.Pattern)
 	}
 	if !held.HasTime {
 		held.At = r.last
