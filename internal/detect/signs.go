@@ -9,7 +9,51 @@ const longestText = 1024
 // sign is a trace of text that was written for something else than SIP.
 type sign struct {
 	fault
+	// needs are kinds of bytes: without any of them nobody needs to look.
+	needs mask
 	shown func(text []byte, where place) bool
+}
+
+// mask tells which kinds of bytes a text holds that mean something to somebody.
+type mask uint16
+
+const (
+	hasControl mask = 1 << iota
+	hasQuote
+	hasSemicolon
+	hasShell // | & ` $
+	hasPercent
+	hasAngle
+	hasBrace
+	hasParen
+	hasSlash // both
+	hasList  // , * =
+	hasMuch  // longestText or more
+)
+
+// masks gives the kind of each byte.
+var masks = func() (t [256]mask) {
+	for c := range 0x20 {
+		t[c] = hasControl
+	}
+	t[0x7f] = hasControl
+	for kind, set := range map[mask]string{hasQuote: "'\"", hasSemicolon: ";", hasShell: "|&`$", hasPercent: "%",
+		hasAngle: "<", hasBrace: "{", hasParen: "(", hasSlash: "/\\", hasList: ",*="} {
+		for _, c := range []byte(set) {
+			t[c] = kind
+		}
+	}
+	return t
+}()
+
+func maskOf(text []byte) (m mask) {
+	for _, c := range text {
+		m |= masks[c]
+	}
+	if len(text) >= longestText {
+		m |= hasMuch
+	}
+	return m
 }
 
 // place says where a text stood.
@@ -30,49 +74,30 @@ const decodedFields = 3
 // signs is the table of them, heaviest first. The text is in lower case, and
 // whatever a database takes for a blank is one blank.
 var signs = []sign{
-	{fault{"a line break inside a user name", faultAttack, ClassInjection}, lineBreak},
-	{fault{"SQL in a name", faultAttack, ClassInjection}, sqlText},
-	{fault{"a shell command in a name", faultAttack, ClassInjection}, shellText},
-	{fault{"a template expression in a name", faultAttack, ClassInjection}, templateText},
-	{fault{"a script for a browser in a name", faultAttack, ClassInjection}, scriptText},
-	{fault{"a piece of a server's log in a name", faultAttack, ClassInjection}, logText},
-	{fault{"a path out of its folder in a name", faultAttack, ClassInjection}, pathText},
-	{fault{"a directory filter in a name", faultAttack, ClassInjection}, filterText},
-	{fault{"format conversions in a name", faultAttack, ClassExploit}, formatText},
-	{fault{"a run of control characters in a user name", faultAttack, ClassExploit}, manyControls},
-	{fault{"a name of more than 1024 bytes", faultAttack, ClassExploit}, func(b []byte, _ place) bool { return len(b) >= longestText }},
-	{fault{"a control character in a user name", faultStrange, ClassMalformed}, oneControl},
+	{fault{"a line break inside a user name", faultAttack, ClassInjection}, hasControl | hasPercent, lineBreak},
+	{fault{"SQL in a name", faultAttack, ClassInjection}, hasQuote | hasSemicolon | hasList | hasParen, sqlText},
+	{fault{"a shell command in a name", faultAttack, ClassInjection}, hasShell | hasSemicolon | hasSlash, shellText},
+	{fault{"a template expression in a name", faultAttack, ClassInjection}, hasBrace | hasAngle, templateText},
+	{fault{"a script for a browser in a name", faultAttack, ClassInjection}, hasAngle | hasList, scriptText},
+	{fault{"a piece of a server's log in a name", faultAttack, ClassInjection}, hasQuote, logText},
+	{fault{"a path out of its folder in a name", faultAttack, ClassInjection}, hasSlash, pathText},
+	{fault{"a directory filter in a name", faultAttack, ClassInjection}, hasParen, filterText},
+	{fault{"format conversions in a name", faultAttack, ClassExploit}, hasPercent, formatText},
+	{fault{"a run of control characters in a user name", faultAttack, ClassExploit}, hasControl, manyControls},
+	{fault{"a name of more than 1024 bytes", faultAttack, ClassExploit}, hasMuch, func([]byte, place) bool { return true }},
+	{fault{"a control character in a user name", faultStrange, ClassMalformed}, hasControl, oneControl},
 }
 
-// trouble are the bytes of which every sign but excess needs one.
-var trouble = func() (t [256]bool) {
-	for c := range t {
-		t[c] = c < ' ' || c == 0x7f || bytes.IndexByte([]byte("'\"`;$|&%<>{}\\=,(/*"), byte(c)) >= 0
-	}
-	return t
-}()
-
-// plain says that a text needs no closer look. Nearly all texts are.
-func plain(text []byte) bool {
-	if len(text) >= longestText {
-		return false
-	}
-	for _, c := range text {
-		if trouble[c] {
-			return false
-		}
-	}
-	return true
-}
-
-// signOf gives the heaviest sign that a text shows, or -1.
+// signOf gives the heaviest sign that a text shows, or -1. Most texts hold no
+// byte of any kind, and most others few; each kind costs its own search only.
 func signOf(text []byte, where place, scratch *[longestText]byte) int {
-	if plain(text) {
+	m := maskOf(text)
+	if m == 0 {
 		return -1
 	}
 	text = folded(text, scratch)
 	for i := range signs {
-		if signs[i].shown(text, where) {
+		if signs[i].needs&m != 0 && signs[i].shown(text, where) {
 			return i
 		}
 	}
@@ -111,6 +136,16 @@ func anyOf(text []byte, words []string) bool {
 	return false
 }
 
+// endsIn says that a text ends in one of the words.
+func endsIn(text []byte, words []string) bool {
+	for _, w := range words {
+		if bytes.HasSuffix(text, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
 func lineBreak(text []byte, where place) bool {
 	return where == decoded && bytes.ContainsAny(text, "\r\n") || anyOf(text, []string{"%0d%0a", "%0a", "%0d"})
 }
@@ -128,12 +163,12 @@ func oneControl(text []byte, where place) bool   { return where == decoded && co
 func manyControls(text []byte, where place) bool { return where == decoded && controls(text) >= 8 }
 
 var (
-	// Calls and names that are SQL by themselves.
-	sqlCalls = []string{"sleep(", "benchmark(", "pg_sleep", "load_file(", "extractvalue(", "updatexml(", "xp_cmdshell",
-		"information_schema", "into outfile", "waitfor delay", "or 1=1", "or '1'='1"}
+	// Functions, known by the bracket behind them.
+	sqlCalls = []string{"sleep", "benchmark", "load_file", "extractvalue", "updatexml"}
 	// Statements, which people's names may resemble: they need a quote, a
 	// semicolon or a comment beside them.
-	sqlWords  = []string{"drop table", "drop database", "delete from ", "insert into ", "truncate table", "alter table", "exec sp_"}
+	sqlWords = []string{"drop table", "drop database", "delete from ", "insert into ", "truncate table", "alter table", "exec sp_",
+		"xp_cmdshell", "information_schema", "into outfile", "waitfor delay"}
 	sqlBreaks = []string{"'", "\"", ";", "--", "/*"}
 	sqlUnions = []string{"union select", "union all select", "union distinct select"}
 	sqlLists  = []string{"'", "\"", ";", "--", ",", "*", " null"}
@@ -145,13 +180,15 @@ var (
 // sqlText is a comparison, a comment or a statement behind a quote that ends a
 // value. "O'Brien" and "L'Or Noir" compare nothing.
 func sqlText(text []byte, _ place) bool {
-	if anyOf(text, sqlCalls) || anyOf(text, sqlWords) && anyOf(text, sqlBreaks) ||
-		anyOf(text, sqlUnions) && anyOf(text, sqlLists) {
+	if anyOf(text, sqlBreaks) && anyOf(text, sqlWords) || anyOf(text, sqlLists) && anyOf(text, sqlUnions) {
 		return true
 	}
 	compares := bytes.LastIndexAny(text, "=<>")
 	for i, c := range text {
-		if c != '\'' && c != '"' {
+		switch {
+		case c == '(' && endsIn(text[:i], sqlCalls), c == '=' && bytes.HasSuffix(text[:i], []byte(" or 1")):
+			return true
+		case c != '\'' && c != '"':
 			continue
 		}
 		rest := text[i+1:]
@@ -174,7 +211,7 @@ func sqlText(text []byte, _ place) bool {
 }
 
 var (
-	shellPaths    = []string{"/etc/passwd", "/etc/shadow", "/bin/sh", "/bin/bash", "/dev/tcp/", "cmd.exe", "${ifs}", "powershell -", "`id`", "`whoami`", "$(id)", "$(whoami)"}
+	shellPaths    = []string{"/etc/passwd", "/etc/shadow", "/bin/sh", "/bin/bash", "/dev/tcp/", "${ifs}", "`id`", "`whoami`", "$(id)", "$(whoami)"}
 	shellCommands = []string{"wget ", "curl ", "nc -", "bash -", "sh -", "cat /", "ping -", "rm -", "nslookup ", "python ", "python3 ",
 		"perl -", "php -", "busybox ", "chmod ", "uname -", "whoami", "touch /", "tftp ", "telnet ", "sleep "}
 )
@@ -183,10 +220,15 @@ var (
 // "${EXTEN}", which are left over where somebody forgot to fill them in, are
 // none.
 func shellText(text []byte, _ place) bool {
-	if anyOf(text, shellPaths) {
-		return true
-	}
 	for i, c := range text {
+		switch c {
+		case '/', '$', '`':
+			for _, path := range shellPaths {
+				if bytes.HasPrefix(text[i:], []byte(path)) {
+					return true
+				}
+			}
+		}
 		switch c {
 		case ';', '|', '&', '`', '(':
 			if c == '(' && (i == 0 || text[i-1] != '$') {

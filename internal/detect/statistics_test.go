@@ -172,3 +172,33 @@ func TestEnumerationAmongGoodPhones(t *testing.T) {
 		t.Errorf("found at attempt %d, want 6", attempts)
 	}
 }
+
+// TestFalseDialPlansKeepTheirBound: 100,000 strangers who each dial forty
+// numbers that do not exist, and go on to one more form of a number as often
+// as the null hypothesis allows at most.
+func TestFalseDialPlansKeepTheirBound(t *testing.T) {
+	const sources, numbers, second, third = 100_000, 40, 0.01, 0.00009
+	r := newRandom(7)
+	s := Sight{Case: &Case{}}
+	drops := 0
+	for range sources {
+		for range numbers {
+			n := dialled{n: 1}
+			for p := second; int(n.n) < len(n.form) && r.Float64() < p; p = third {
+				n.form[n.n] = form{uint16(n.n), event.GradeA}
+				n.n++
+			}
+			s.dial = &n
+			v := evidence{dial: s.dialling(event.None)}
+			if lnE, _ := combine(dropParts, &v); lnE >= DropBound {
+				drops++
+				break
+			}
+		}
+	}
+	share, bound := float64(drops)/sources, numbers*dropAlpha
+	t.Logf("%d of %d benign sources found: %.6f, bound %.6f", drops, sources, share, bound)
+	if share > bound {
+		t.Errorf("%.6f of the benign sources are found, more than the bound %.6f", share, bound)
+	}
+}

@@ -38,7 +38,8 @@ func drawn(t *rapid.T) evidence {
 	nats := func(name string) float64 {
 		return rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0, 60)).Draw(t, name)
 	}
-	return evidence{novel: nats("novel"), guess: nats("guess"), rain: nats("rain"), scan: nats("scan"), marks: nats("marks")}
+	return evidence{novel: nats("novel"), guess: nats("guess"), rain: nats("rain"), scan: nats("scan"), marks: nats("marks"),
+		dial: nats("dial"), faults: nats("faults")}
 }
 
 // TestCombineIsAMean: a weighted mean of e-values is one; so ln E never exceeds
@@ -65,6 +66,7 @@ func TestCombineIsAMean(t *testing.T) {
 			}
 			more := v
 			more.novel, more.guess, more.rain, more.scan, more.marks = v.novel+1, v.guess+1, v.rain+1, v.scan+1, v.marks+1
+			more.dial, more.faults = v.dial+1, v.faults+1
 			if grown, _ := combine(parts, &more); grown < lnE {
 				t.Fatalf("%s: more evidence than %+v is less: %v after %v", name, v, grown, lnE)
 			}
@@ -76,7 +78,7 @@ func TestCombineIsAMean(t *testing.T) {
 func TestMarksAloneNeverDrop(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := drawn(t)
-		v.novel, v.guess, v.rain = 0, 0, 0
+		v.novel, v.guess, v.rain, v.dial, v.faults = 0, 0, 0, 0, 0
 		if lnE, rule := combine(dropParts, &v); lnE > 1e-9 {
 			t.Fatalf("%+v: ln E of a drop is %v by %s", v, lnE, rule)
 		}
@@ -114,6 +116,8 @@ func TestStepsAreLogLikelihoodRatios(t *testing.T) {
 		{"a challenge disregarded", scanDisregarded, 0.98, 0.30, scanHeeded},
 		{"and confirmed", scanConfirmed, 0.98, 0.10, 0},
 		{"an unknown account", scanUnknown, 0.95, 0.10, 0},
+		{"a second prefix", dialSecond, 0.99, 0.01, 0},
+		{"a third prefix", dialThird, 0.99, 0.00009, 0},
 	} {
 		if want := math.Log(test.p1 / test.p0); math.Abs(test.step-want) > 0.005 {
 			t.Errorf("%s: step %v, want %v", test.name, test.step, want)
@@ -124,6 +128,33 @@ func TestStepsAreLogLikelihoodRatios(t *testing.T) {
 		}
 		if mean > 1.005 {
 			t.Errorf("%s: the mean ratio of a benign source is %v, more than 1", test.name, mean)
+		}
+	}
+}
+
+// TestPromises: what the tables promise in the numbers of outcomes, at the edge
+// on both sides.
+func TestPromises(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		parts       []part
+		bound       float64
+		few, enough evidence
+	}{
+		{"six wrong accounts drop", dropParts, DropBound, evidence{novel: 5 * novelFailed}, evidence{novel: 6 * novelFailed}},
+		{"four unknown accounts drop", dropParts, DropBound, evidence{novel: 3 * novelUnknown}, evidence{novel: 4 * novelUnknown}},
+		{"three prefixes drop", dropParts, DropBound, evidence{dial: dialSecond}, evidence{dial: dialSecond + dialThird}},
+		{"two attacks drop", dropParts, DropBound, evidence{faults: faultAttack + faultStrange}, evidence{faults: 2 * faultAttack}},
+		{"seven challenges left lying limit", limitParts, LimitBound, evidence{scan: 6 * scanDisregarded}, evidence{scan: 7 * scanDisregarded}},
+		{"a strong mark limits", limitParts, LimitBound, evidence{marks: 6.9}, evidence{marks: 9.2}},
+		{"three prefixes limit", limitParts, LimitBound, evidence{dial: dialSecond}, evidence{dial: dialSecond + dialThird}},
+		{"one attack limits", limitParts, LimitBound, evidence{faults: faultStrange + faultRare + faultRare}, evidence{faults: faultAttack}},
+	} {
+		if lnE, _ := combine(test.parts, &test.few); lnE >= test.bound {
+			t.Errorf("%s: less does, too: %.3f", test.name, lnE)
+		}
+		if lnE, _ := combine(test.parts, &test.enough); lnE < test.bound {
+			t.Errorf("%s: they do not: %.3f", test.name, lnE)
 		}
 	}
 }
