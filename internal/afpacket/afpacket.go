@@ -10,8 +10,9 @@
 //
 // Everything a network interface receives or sends, before the firewall: also
 // what nftables drops later, but not what an XDP program has dropped. IP
-// fragments come as they are; the later ones of any UDP datagram pass, because
-// they carry no ports, so unrelated fragments have to be expected. Checksums of
+// fragments come as they are; the later ones of any UDP datagram and any TCP
+// segment pass, because they carry no ports, so unrelated fragments have to be
+// expected. Checksums of
 // outgoing packets are often still to be filled in by the hardware and must not
 // be verified. Where UDP receive offload for forwarding is switched on (ethtool
 // rx-udp-gro-forwarding or rx-gro-list, off by default) one frame may hold

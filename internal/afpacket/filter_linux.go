@@ -87,11 +87,14 @@ func socketFilter(c Config) []bpf.Instruction {
 	p.label("tcp")
 	p.matchPorts(c.TCP)
 
-	// A later fragment has no ports: pass it to whoever reassembles, but only
-	// for UDP. TCP cuts its segments to fit and hardly ever fragments.
+	// A later fragment has no ports: pass it to whoever reassembles. TCP cuts its
+	// segments to fit and has no fragments, but for those of who wants to hide.
 	p.label("fragment")
 	if len(c.UDP) > 0 {
 		p.when(unix.IPPROTO_UDP, "pass")
+	}
+	if len(c.TCP) > 0 {
+		p.when(unix.IPPROTO_TCP, "pass")
 	}
 	p.label("drop")
 	p.do(bpf.RetConstant{Val: 0})

@@ -57,7 +57,6 @@ func TestSocketFilter(t *testing.T) {
 		{"UDP on a TCP port", udp(phone4, "192.0.2.10:5061"), false},
 		{"TCP on a UDP port", edit(udp(phone4, server4), 9, unix.IPPROTO_TCP), false},
 		{"later fragment of ICMP", edit(edit(udp(phone4, other4), 6, 0x20, 0x10), 9, unix.IPPROTO_ICMP), false},
-		{"later fragment of TCP", edit(edit(udp(phone4, server4), 6, 0x00, 0x10), 9, unix.IPPROTO_TCP), false},
 		{"first fragment to other port", edit(udp(phone4, other4), 6, 0x20, 0), false},
 		{"IPv6, other port", udp(phone6, other6), false},
 		{"IPv6, ICMP", edit(udp(phone6, server6), 6, unix.IPPROTO_ICMPV6), false},
@@ -75,6 +74,7 @@ func TestSocketFilter(t *testing.T) {
 		{"first fragment", edit(udp(phone4, server4), 6, 0x20, 0), true},
 		{"later fragment of any datagram", edit(udp(phone4, other4), 6, 0x20, 0xb9), true},
 		{"last fragment of any datagram", edit(udp(phone4, other4), 6, 0x00, 0xb9), true},
+		{"later fragment of any segment", edit(edit(udp(phone4, other4), 6, 0x00, 0x10), 9, unix.IPPROTO_TCP), true},
 		{"IPv6 to 5060", udp(phone6, server6), true},
 		{"IPv6 from 5060", udp(server6, phone6), true},
 		{"IPv6, first fragment", fragment6(udp(phone6, server6), 0), true},
@@ -117,7 +117,8 @@ func TestSocketFilter(t *testing.T) {
 	}
 }
 
-func TestSocketFilterWithoutUDP(t *testing.T) {
+// TestSocketFilterOfOneTransport: the other one's fragments stay out too.
+func TestSocketFilterOfOneTransport(t *testing.T) {
 	filter := socketFilter(Config{TCP: []uint16{5060}})
 	onEthernet := metadata{bpf.ExtLinkLayerType: unix.ARPHRD_ETHER}
 	for name, packet := range map[string][]byte{
@@ -127,6 +128,10 @@ func TestSocketFilterWithoutUDP(t *testing.T) {
 		if got := execute(t, filter, onEthernet, ethernet(packet)); got != 0 {
 			t.Errorf("%s: verdict %d, want 0", name, got)
 		}
+	}
+	later := edit(edit(udp(phone4, server4), 6, 0, 0xb9), 9, unix.IPPROTO_TCP)
+	if got := execute(t, socketFilter(Config{UDP: []uint16{5060}}), onEthernet, ethernet(later)); got != 0 {
+		t.Errorf("later fragment of a segment without TCP ports: verdict %d, want 0", got)
 	}
 }
 
