@@ -72,7 +72,7 @@ func running(t testing.TB, root string) []Running {
 	}
 	for _, s := range found {
 		list = append(list, Running{Name: s.Name, Process: s.Process, PID: s.PID, Ports: ports(s.Ports), Open: ports(s.Open),
-			Container: s.Apart == process.InContainer, Apart: s.Apart, Words: s.Words, Unit: s.Unit})
+			Container: s.Apart == process.InContainer, Apart: s.Apart, Alien: s.Alien, Words: s.Words, Unit: s.Unit})
 	}
 	return list
 }

@@ -44,6 +44,9 @@ type Running struct {
 	// simply here, in words.
 	Container bool
 	Apart     string
+	// Alien says that anybody may have made its container, so that nothing in
+	// there is believed.
+	Alien bool
 	// Words are its command line, Unit its systemd unit; empty if not known.
 	Words []string
 	Unit  string
@@ -174,6 +177,10 @@ func (f *Finder) describe(r Running) Server {
 		}
 		return s
 	}
+	if r.Container && r.Alien {
+		s.Notes = append(s.Notes, "its settings are not read: any user can make such a container. Name its trunks and logs in our settings")
+		return s
+	}
 	t, home := f.settings(r)
 	if home == "" {
 		if s.PID != 0 {
@@ -186,6 +193,10 @@ func (f *Finder) describe(r Running) Server {
 	s.Ports = withSettings(s.Ports, r.Open, t.ports)
 	if r.Container {
 		s.Notes, s.Problems = append(s.Notes, s.Problems...), nil // a guest's troubles are not ours
+		s.Trunks = slices.Clone(s.Trunks)
+		for i := range s.Trunks {
+			s.Trunks[i].From += fmt.Sprintf(" in the container of pid %d", r.PID)
+		}
 		s.Notes = append(s.Notes, "its logs lie inside its container: name them under logs: to have them followed")
 		return s
 	}

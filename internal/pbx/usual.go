@@ -42,8 +42,14 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 		if _, ok := readable(f.files, strings.TrimPrefix(l.File, "/")); ok {
 			l.File = filepath.Join(f.root, l.File)
 			there = append(there, l)
-		} else if s.PID != 0 {
+			continue
+		}
+		if s.PID != 0 {
 			s.Notes = sentence(s.Notes, "%s (%s) is not there, or cannot be read", l.File, l.From)
+		}
+		if l.File = ""; r.Unit != "" && l.Format != Asterisk && l.Format != FreeSWITCH { // syslog's lines are in the journal, too
+			l.Unit = r.Unit
+			there = append(there, l)
 		}
 	}
 	s.Logs = once(there)

@@ -57,8 +57,11 @@ type Server struct {
 	// Apart says where it runs if that is not simply here: InContainer or
 	// InNetwork.
 	Apart string
-	// Words are its command line, without its name; Unit is the systemd unit it
-	// runs in.
+	// Alien says that it runs in a user namespace of its own. Anybody may make
+	// one, so nothing in there is root's word.
+	Alien bool
+	// Words are its command line, without its name; none where an ordinary user
+	// runs it, who could name any file. Unit is the systemd unit it runs in.
 	Words []string
 	Unit  string
 }
@@ -111,10 +114,15 @@ func Servers(files fs.FS) ([]Server, error) {
 		for _, s := range held {
 			claimed[s.inode] = true
 		}
+		alien := different(files, first, "ns/user")
+		words := commandLine(files, first)
+		if alien || !bySystem(files, first) {
+			words = nil
+		}
 		held = slices.DeleteFunc(held, func(s socket) bool { return s.here })
 		servers = append(servers, Server{Name: family.program.name, Process: first.name, PID: first.pid,
 			Ports: sipPorts(family.program, held), Open: ports(held), Apart: apart(files, first),
-			Words: commandLine(files, first), Unit: unitOf(files, first)})
+			Alien: alien, Words: words, Unit: unitOf(files, first)})
 	}
 	here = slices.DeleteFunc(here, func(s socket) bool { return claimed[s.inode] || s.here || s.at.Port != 5060 && s.at.Port != 5061 })
 	servers = append(servers, strangers(files, processes, here)...)
@@ -128,11 +136,31 @@ func apart(files fs.FS, p process) string {
 	if other, otherErr := fs.Stat(files, p.path("root")); err == nil && otherErr == nil && !os.SameFile(root, other) {
 		return InContainer
 	}
-	own, err := fs.ReadLink(files, "proc/self/ns/net")
-	if other, otherErr := fs.ReadLink(files, p.path("ns/net")); err == nil && otherErr == nil && own != other {
+	if different(files, p, "ns/net") {
 		return InNetwork
 	}
 	return ""
+}
+
+// different tells whether a process has another namespace than we (namespaces(7)).
+func different(files fs.FS, p process, namespace string) bool {
+	own, err := fs.ReadLink(files, path.Join("proc/self", namespace))
+	other, otherErr := fs.ReadLink(files, p.path(namespace))
+	return err == nil && otherErr == nil && own != other
+}
+
+// bySystem says that root or a system's account runs the process: user numbers
+// of people begin at 1000.
+func bySystem(files fs.FS, p process) bool {
+	const people = 1000
+	text, _ := readSome(files, p.path("status"), 4<<10)
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "Uid:" {
+			uid, err := strconv.Atoi(words[1])
+			return err == nil && uid < people
+		}
+	}
+	return false
 }
 
 // commandLine reads the words of a process, its name left out.
@@ -152,7 +180,10 @@ func unitOf(files fs.FS, p process) string {
 	text, _ := readSome(files, p.path("cgroup"), 4<<10)
 	for line := range strings.Lines(string(text)) {
 		for part := range strings.SplitSeq(strings.TrimSpace(line), "/") {
-			if strings.HasSuffix(part, ".service") && !strings.HasPrefix(part, "user@") {
+			switch {
+			case part == "user.slice": // what users start has names of their choice
+				return ""
+			case strings.HasSuffix(part, ".service"):
 				return printable(part)
 			}
 		}

@@ -77,7 +77,7 @@ func convert(running []process.Server) []pbx.Running {
 	for _, s := range running {
 		list = append(list, pbx.Running{
 			Name: s.Name, Process: s.Process, PID: s.PID, Ports: ports(s.Ports), Open: ports(s.Open),
-			Container: s.Apart == process.InContainer, Apart: s.Apart, Words: s.Words, Unit: s.Unit,
+			Container: s.Apart == process.InContainer, Apart: s.Apart, Alien: s.Alien, Words: s.Words, Unit: s.Unit,
 		})
 	}
 	return list
