@@ -61,7 +61,7 @@ func judge(rec record) line.Reading {
 		r.Tamper("long enough to have been cut off")
 	}
 	if rec.raw {
-		r.Quotes = quoted(&rec)
+		r.Quotes = quoted(&rec, r.Source.IsValid() && r.Rule != rec.rules().security)
 	}
 	if rec.torn && rec.raw {
 		r.Source = netip.AddrPort{}
@@ -143,8 +143,9 @@ var nearWords = [...]string{
 }
 
 // quoted says that an outsider's text may go on in the next lines: of a packet
-// that is printed as it came, or of a value that is not closed in this line.
-func quoted(rec *record) line.Quotation {
+// that is printed as it came, or of a value that is not closed in this line. A
+// record that is complete ends as the server ends it, whatever is in its values.
+func quoted(rec *record, complete bool) line.Quotation {
 	q := line.Quotation{Size: maxPacket, Rule: rec.rules().quoted, Loose: true}
 	message := rec.message
 	switch {
@@ -153,11 +154,13 @@ func quoted(rec *record) line.Quotation {
 	case line.Contains(message, "message=<"):
 		q.End = ">"
 		q.Closed = line.HasSuffix(message, ">") // unless it is the packet's own
+	case complete || line.HasSuffix(message, ")"):
+		return line.Quotation{}
 	case bytes.LastIndexByte(message, '<') > bytes.LastIndexByte(message, '>'):
 		q.End = ">"
 	case bytes.LastIndexByte(message, '[') > bytes.LastIndexByte(message, ']'):
 		q.End = "]"
-	case bytes.Count(message, []byte(`"`))%2 == 1:
+	case bytes.Count(message, []byte(`"`))%2 == 1 && (!line.HasSuffix(message, `"`) || line.HasSuffix(message, `="`)):
 		q.End = `"`
 	default:
 		return line.Quotation{}
