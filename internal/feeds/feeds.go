@@ -6,12 +6,15 @@ package feeds
 
 import (
 	"context"
+	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/sipward/sipward/internal/ami"
 	"github.com/sipward/sipward/internal/esl"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/process"
 )
 
 // Owner is who runs a feed.
@@ -74,6 +77,7 @@ func AMI(a Access) *Feed {
 // ESL makes the feed of a FreeSWITCH event socket.
 func ESL(a Access) *Feed {
 	f := &Feed{name: "esl:" + a.Address}
+	here := &connections{look: func() (map[netip.AddrPort]bool, error) { return process.Connections(os.DirFS("/")) }}
 	f.once = func(ctx context.Context, owner *Owner, works func()) error {
 		password, err := readSecret(a.SecretFile)
 		if err != nil {
@@ -88,7 +92,15 @@ func ESL(a Access) *Feed {
 			return err
 		}
 		works()
-		return session.Run(ctx, func(e *esl.Event) { f.give(owner, fromESL(e)) })
+		return session.Run(ctx, func(e *esl.Event) {
+			l := fromESL(e)
+			// A packet that is seen is joined by its Call-ID, whatever is said here.
+			// This is for those that nobody sees: inside TLS and WebSocket.
+			if l.Source.IsValid() && here.has(l.Source, owner.Retry.Now()) {
+				l.Transport = event.TLS
+			}
+			f.give(owner, l)
+		})
 	}
 	return f
 }

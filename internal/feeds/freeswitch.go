@@ -12,7 +12,8 @@ import (
 // Call-ID, and so it is the one that counts. The result keeps nothing of e.
 //
 // What carried the request is not told, so the transport stays open: then it
-// counts as a line about UDP does, and only together with its packet.
+// counts as a line about UDP does, and only together with its packet. Whether
+// its source is connected here, the caller looks up.
 func fromESL(e *esl.Event) event.Log {
 	l := event.Log{
 		Server: "freeswitch", Verdict: event.Benign, Kind: event.KindOther, Rule: "freeswitch.esl." + e.Name,
