@@ -10,8 +10,8 @@ import (
 )
 
 // retry is real time and chance for whatever has to be tried again.
-func retry() feeds.Retry {
-	return feeds.Retry{After: time.After, Now: time.Now, Random: rand.Float64}
+func (d *Daemon) retry() feeds.Retry {
+	return feeds.Retry{After: time.After, Now: d.clock.Now, Random: rand.Float64}
 }
 
 // followFeeds begins to follow what servers tell over sockets of their own.
@@ -32,7 +32,7 @@ func (s *senses) followFeed(ctx context.Context, d *Daemon, thing string, f *fee
 	owner := feeds.Owner{
 		Give:   func(e event.Event) { d.laneOf(e.Remote.Addr()).give(e) },
 		Report: func(err error) { d.health.report(thing, f.Name()+" cannot be heard", err) },
-		Retry:  retry(),
+		Retry:  d.retry(),
 	}
 	s.work.Go(func() { f.Follow(ctx, owner) })
 }

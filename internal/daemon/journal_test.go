@@ -71,8 +71,5 @@ func TestAJournalWithoutAPlace(t *testing.T) {
 		t.Errorf("given %+v", e)
 	}
 	r.senses.closeLogs()
-	if r.log.count("begin the log anew") != 1 {
-		t.Error("nobody is told")
-	}
-	r.sentences("this log cannot be read") // it is thought well only after a while
+	r.sentences("not a journal cursor") // journalctl is thought well only after a while
 }
