@@ -5,7 +5,7 @@ SHELL     := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-export PATH := $(PATH):/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin
+export PATH := /usr/local/go/bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 export CGO_ENABLED := 0
 
 GO       ?= go
