@@ -1,6 +1,9 @@
 package ban
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // End ends the live entry of one key, if there is one, and returns it. Unlike
 // Remove it touches neither the other ports of the prefix nor its escalation.
@@ -15,4 +18,18 @@ func (t *Table) End(key Key, by string, at time.Time) []Ban {
 	ended := t.lift([]*entry{e}, by, at)
 	t.trim(at)
 	return ended
+}
+
+// Within says that a live entry of a kind lies inside a prefix. It walks the
+// table, so it is for the rare decision about a network.
+func (t *Table) Within(p netip.Prefix, kind Kind, at time.Time) bool {
+	p = canonical(p)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for key, e := range t.live {
+		if key.Kind == kind && Inside(key.Prefix, p) && e.Live(at) {
+			return true
+		}
+	}
+	return false
 }

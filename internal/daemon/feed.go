@@ -83,7 +83,7 @@ func signal(c chan<- struct{}) {
 
 // Found implements guard.Witness.
 func (f *feed) Found(found detect.Finding) {
-	if found.Class == detect.ClassGood || found.Class == detect.ClassProven {
+	if !found.Class.Attack() {
 		return
 	}
 	f.add(control.EventRecord{

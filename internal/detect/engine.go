@@ -16,7 +16,8 @@ type Engine struct {
 	detectors []Detector
 	cases     *bounded.Table[Case]
 	guesses   *bounded.Table[guessing]
-	ports     *bounded.Table[int64] // (source, port) → when it last knew a secret
+	secrets   *bounded.Table[secret] // by (source, port) and by (source, account)
+	subnets   *bounded.Table[subnet]
 	diallings *bounded.Table[dialling]
 	numbers   *bounded.Table[dialled]
 	dossiers  *dossiers
@@ -24,6 +25,7 @@ type Engine struct {
 	lanes     int
 	unproven  allowance
 	scratch   [longestText]byte // where a detector folds text
+	began     int64             // time of the first event
 }
 
 // Detector adds what it reads from a sight to the case about its source. It
@@ -39,6 +41,8 @@ func All() []Detector {
 		toolMarks{},
 		novelIdentity{},
 		guessRate{},
+		guessBudget{},
+		neighbours{},
 		unprovenScan{},
 		dialPlan{},
 		protocolAbuse{},
@@ -55,6 +59,7 @@ type Sight struct {
 	Case    *Case
 	engine  *Engine
 	key     uint64 // of the source
+	home    uint64 // of its IPv6 /64; the same as key for IPv4
 	now     int64
 	account uint64   // hash of the outcome's account
 	guess   float64  // evidence of guessing for this account, in nats
@@ -64,6 +69,14 @@ type Sight struct {
 	// faults are what is held against the source's messages with this one: all,
 	// and those with proof.
 	faults [2]float64
+	// guessing is the state of this wrong password's account, waited the seconds
+	// since the one before; nil for anything else. fresh says that the account
+	// was new for the source.
+	guessing *guessing
+	waited   float64
+	fresh    bool
+	// subnet is the state of the IPv6 /64, nil if it has nothing to say.
+	subnet *subnet
 }
 
 // Case is what the engine holds about one source. It has no pointers, and it
@@ -78,10 +91,12 @@ type Case struct {
 	marks      uint16
 	agent      uint32
 	markWeight float32
-	// good are the accounts it authenticated as; a ring.
-	good     [8]uint64
-	goodNext uint8
-	goodAt   int64
+	// goodAt is when it last knew a secret.
+	goodAt int64
+	// from are the source ports of proven failures within a day, and shielded is
+	// when its good ports were last named.
+	from     portSet
+	shielded int64
 	// weakest is the lowest grade among the proven evidence so far.
 	weakest event.Grade
 	// proven is when it last answered a challenge of ours.
@@ -109,7 +124,7 @@ type Options struct {
 }
 
 // NewEngine makes an Engine with the given detectors. With one lane it takes
-// about 30 MB, and never more.
+// about 45 MB, and never more.
 func NewEngine(o Options, detectors []Detector) *Engine {
 	lanes := max(o.Lanes, 1)
 	return &Engine{
@@ -118,7 +133,8 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 		detectors: detectors,
 		cases:     bounded.NewTable[Case](65536 / lanes),
 		guesses:   bounded.NewTable[guessing](65536 / lanes),
-		ports:     bounded.NewTable[int64](65536 / lanes),
+		secrets:   bounded.NewTable[secret](131072 / lanes),
+		subnets:   bounded.NewTable[subnet](16384 / lanes),
 		diallings: bounded.NewTable[dialling](16384 / lanes),
 		numbers:   bounded.NewTable[dialled](16384 / lanes),
 		dossiers:  newDossiers(8192 / lanes),
@@ -153,6 +169,10 @@ func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
 		addr = o.Remote
 	}
 	s := Sight{Event: e, Outcome: o, engine: d, key: d.seed.Addr(addr), now: e.Time.UnixNano()}
+	s.home = d.home(addr, s.key)
+	if d.began == 0 {
+		d.began = s.now
+	}
 	s.Case, _ = d.cases.Put(s.key, s.now)
 	if o != nil {
 		s.account = o.AccountID
@@ -172,17 +192,25 @@ func (d *Engine) forget(e *event.Event) {
 	}
 	key := d.seed.Addr(e.Remote.Addr())
 	if c := d.cases.Get(key); c != nil {
-		*c = Case{good: c.good, goodNext: c.goodNext, goodAt: c.goodAt}
+		*c = Case{goodAt: c.goodAt}
+	}
+	home := d.home(e.Remote.Addr(), key)
+	if n := d.subnets.Get(home); n != nil {
+		*n = subnet{goodAt: n.goodAt}
 	}
 	d.dossiers.drop(key)
-	d.guesses.Clear(func(g *guessing) bool { return g.source == key })
+	d.guesses.Clear(func(g *guessing) bool { return g.source == key || g.source == home })
 	d.numbers.Clear(func(n *dialled) bool { return n.source == key })
 }
 
 // forgetAll is forget for every source.
 func (d *Engine) forgetAll() {
 	d.cases.Clear(func(c *Case) bool {
-		*c = Case{good: c.good, goodNext: c.goodNext, goodAt: c.goodAt}
+		*c = Case{goodAt: c.goodAt}
+		return false
+	})
+	d.subnets.Clear(func(n *subnet) bool {
+		*n = subnet{goodAt: n.goodAt}
 		return false
 	})
 	d.dossiers = newDossiers(len(d.dossiers.order))
@@ -196,16 +224,6 @@ func proven(o *event.Outcome) int {
 		return 1
 	}
 	return 0
-}
-
-// knows says that the source has authenticated as this account before.
-func (c *Case) knows(account uint64) bool {
-	for _, known := range c.good {
-		if known == account && account != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // tally is a reflected log-likelihood sum over novel outcomes: each identity

@@ -57,11 +57,12 @@ func (b *bench) request(s event.SIP) []Finding {
 
 func (b *bench) wait(d time.Duration) { b.now = b.now.Add(d) }
 
-// classes are what findings speak of, without what speaks for a source.
+// classes are what findings speak of, without what speaks for a source and
+// without what only slows its port.
 func classes(found []Finding) []Class {
 	var list []Class
 	for _, f := range found {
-		if f.Class != ClassGood && f.Class != ClassProven {
+		if f.Class.Attack() && !f.Spent {
 			list = append(list, f.Class)
 		}
 	}
@@ -72,7 +73,7 @@ func classes(found []Finding) []Class {
 func until(most int, step func(i int) []Finding) (int, Finding) {
 	for i := range most {
 		for _, f := range step(i) {
-			if f.Class != ClassGood && f.Class != ClassProven {
+			if f.Class.Attack() && !f.Spent {
 				return i + 1, f
 			}
 		}
@@ -123,7 +124,8 @@ func TestPardonForgetsWhatSpeaksAgainst(t *testing.T) {
 		t.Errorf("the first packet after a pardon: %+v", found)
 	}
 	c := b.cases.Get(b.seed.Addr(caller.Addr()))
-	if !c.knows(event.AccountID([]byte("good"))) || c.goodAt == 0 {
+	good := Sight{engine: b.Engine, home: b.seed.Addr(caller.Addr()), account: event.AccountID([]byte("good")), now: b.now.UnixNano()}
+	if !good.knows() || c.goodAt == 0 {
 		t.Error("what speaks for the source is forgotten too")
 	}
 	if n := len(b.dossiers.items(b.seed.Addr(caller.Addr()))); n > 2 {
@@ -154,7 +156,7 @@ func TestPardonOfEverybody(t *testing.T) {
 			t.Errorf("the first packet of %s after a pardon: %+v", b.from, found)
 		}
 		key := b.seed.Addr(b.from.Addr())
-		if c := b.cases.Get(key); !c.knows(event.AccountID([]byte("good"))) {
+		if good := (&Sight{engine: b.Engine, home: b.home(b.from.Addr(), key), account: event.AccountID([]byte("good")), now: b.now.UnixNano()}); !good.knows() {
 			t.Errorf("what speaks for %s is forgotten too", b.from)
 		}
 		if n := len(b.dossiers.items(key)); n > 2 {

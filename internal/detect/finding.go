@@ -29,6 +29,9 @@ const (
 	ClassTampered     Class = "log.tampered"
 	// ClassGood is no attack: the source knew a secret.
 	ClassGood Class = "good"
+	// ClassPort is no attack: while others of its address are held, this source
+	// port is not to be, since it knew a secret.
+	ClassPort Class = "good.port"
 	// ClassProven is no attack either: an unproven source showed itself to be real.
 	ClassProven Class = "proven"
 )
@@ -68,6 +71,19 @@ type Finding struct {
 	// that this very source port has authenticated as somebody.
 	KnownAccount bool
 	GoodPort     bool
+	// SharedPort says that the port has authenticated as several accounts: an
+	// exchange or a proxy.
+	SharedPort bool
+	// Ports is how many source ports the failures came from; 1 while too little
+	// has been seen to tell the good ones of an address.
+	Ports int
+	// Spent says that Source has used up its budget of wrong passwords for Account
+	// and tries on: a limit is due, never a drop. Caught says that it guessed
+	// faster than any phone before.
+	Spent, Caught bool
+	// Home is the IPv6 /64 of Source if the evidence comes from three proven
+	// addresses of it or more, and none of its addresses ever knew a secret.
+	Home netip.Prefix
 	// Expires is a registration's granted life in seconds (ClassGood), -1 when unknown.
 	Expires int64
 	// Requests counts the requests seen from Source so far.
@@ -91,3 +107,6 @@ type Item struct {
 	// Step is what it added to the logarithm of the evidence, in nats.
 	Step float64
 }
+
+// Attack says that a class is held against its source.
+func (c Class) Attack() bool { return c != ClassGood && c != ClassPort && c != ClassProven }

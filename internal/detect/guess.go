@@ -34,6 +34,7 @@ type guessing struct {
 	slow, fast float32 // the sums S of the two alternatives
 	fails      uint16
 	at         int64
+	budget     budget
 }
 
 // step moves a sum by one guess after a wait in seconds.
@@ -41,6 +42,19 @@ func step(sum *float32, rate, waited float64) float64 {
 	moved := math.Log(rate/guessNull) - (rate-guessNull)*waited
 	*sum = float32(math.Max(0, float64(*sum)+moved))
 	return moved
+}
+
+// add counts one wrong password, and says what it added to the slower sum and
+// how many seconds it came after the one before.
+func (g *guessing) add(now int64) (added, waited float64) {
+	if g.at != 0 {
+		waited = time.Duration(now - g.at).Seconds()
+	}
+	added = step(&g.slow, guessSlow, waited)
+	step(&g.fast, guessFast, waited)
+	g.fails = min(g.fails, math.MaxUint16-1) + 1
+	g.at = now
+	return added, waited
 }
 
 // Weigh implements Detector.
@@ -61,14 +75,9 @@ func (guessRate) Weigh(s *Sight) {
 			s.engine.guesses.Protect(key, holdProven)
 		}
 	}
-	waited := time.Duration(s.now - g.at).Seconds()
-	if fresh {
-		waited = 0
-	}
-	added := step(&g.slow, guessSlow, waited)
-	step(&g.fast, guessFast, waited)
-	g.fails = min(g.fails, math.MaxUint16-1) + 1
-	g.at = s.now
+	s.guessing = g
+	var added float64
+	added, s.waited = g.add(s.now)
 	s.guess, s.rain = float64(g.slow), float64(g.fast)
 	s.note(o.Result.String(), added)
 }

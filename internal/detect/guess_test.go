@@ -63,7 +63,7 @@ func TestOldPasswordForADay(t *testing.T) {
 		b := newBench()
 		for b.now.Before(noon.Add(24 * time.Hour)) {
 			b.wait(pause)
-			if found := b.outcome(event.Failed, "100", event.GradeA); len(found) > 0 {
+			if found := classes(b.outcome(event.Failed, "100", event.GradeA)); len(found) > 0 {
 				t.Fatalf("every %s: %+v", pause, found)
 			}
 		}

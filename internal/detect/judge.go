@@ -86,6 +86,7 @@ func (d *Engine) judgeProven(s *Sight) bool {
 		v.dial = s.dialling(event.GradeB)
 	}
 	v.marks = min(float64(c.markWeight), markCap)
+	s.widen(&v)
 	lnE, rule := combine(dropParts, &v)
 	grade := event.GradeC
 	switch {
@@ -93,6 +94,9 @@ func (d *Engine) judgeProven(s *Sight) bool {
 		grade = s.dial.weakest()
 	case half == 1:
 		grade = c.weakest
+		if s.subnet != nil {
+			grade = s.subnet.weakest
+		}
 	}
 	if lnE < DropBound {
 		if half == 1 {
@@ -109,8 +113,10 @@ func (d *Engine) judgeProven(s *Sight) bool {
 		}
 		c.dropped = s.now
 	}
+	ports := s.ports(rule)
 	f := s.report(ClassGuess)
-	f.Rule, f.Evidence, f.Proof = rule, lnE, grade
+	f.Rule, f.Evidence, f.Proof, f.Ports = rule, lnE, grade, ports
+	f.Home = s.wholeHome()
 	f.Account, f.Severity = o.Account, High
 	switch {
 	case rule == "dialplan":
@@ -121,6 +127,9 @@ func (d *Engine) judgeProven(s *Sight) bool {
 		f.Class = ClassEnum
 	}
 	f.Why = whyProven(s, f)
+	if rule == "guess" {
+		s.caughtGuessing()
+	}
 	return true
 }
 
@@ -136,9 +145,11 @@ func (s *Sight) report(class Class) *Finding {
 		f.AccountID = o.AccountID
 		f.Requests, f.Expires = o.Requests, o.Expires
 	}
-	f.KnownAccount = s.account != 0 && s.Case.knows(s.account)
-	f.GoodPort = s.engine.ports.Get(s.engine.seed.Mix(s.key, uint64(f.Port))) != nil
-	if class != ClassGood {
+	f.KnownAccount = s.knows()
+	if p := s.engine.secrets.Get(s.engine.seed.Mix(s.key, uint64(f.Port))); p != nil {
+		f.GoodPort, f.SharedPort = true, p.shared
+	}
+	if class.Attack() {
 		f.Items = s.engine.dossiers.items(s.key)
 	}
 	s.engine.findings = append(s.engine.findings, f)

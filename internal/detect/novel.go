@@ -51,7 +51,7 @@ func (novelIdentity) Weigh(s *Sight) {
 		}
 	case event.Failed, event.UnknownUser:
 		// An unproven failure may be forged: unprovenScan takes it.
-		if o.Proof > event.None && !s.Case.knows(s.account) {
+		if o.Proof > event.None && !s.knows() {
 			s.countNovel(&s.Case.novel[proven(o)])
 		}
 	}
@@ -63,6 +63,10 @@ func (s *Sight) countNovel(t *tally) {
 	step := 0.0
 	if t.novel(s.account) {
 		step = novelFailed
+		s.fresh = true
+		if proven(s.Outcome) == 1 {
+			s.Case.from.add(s.Outcome.Port, s.now)
+		}
 		s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
 	}
 	if s.Outcome.Result == event.UnknownUser && t.novel(^s.account) {

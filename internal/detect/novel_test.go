@@ -155,19 +155,27 @@ func TestTallyFades(t *testing.T) {
 	}
 }
 
-// TestKnownAccounts: eight accounts are remembered, and none is no account.
+// TestKnownAccounts: what a source has authenticated as is known for a month,
+// however much it is, and none is no account.
 func TestKnownAccounts(t *testing.T) {
 	b := newBench(goodness{})
-	for i := range 9 {
+	for i := range 40 {
 		b.outcome(event.Accepted, account(i), event.GradeA)
 	}
-	c := b.cases.Get(b.seed.Addr(caller.Addr()))
-	for i := range 9 {
-		if got := c.knows(event.AccountID([]byte(account(i)))); got != (i > 0) {
-			t.Errorf("account %d of nine is known: %v", i, got)
+	knows := func(name string) bool {
+		s := Sight{engine: b.Engine, home: b.seed.Addr(caller.Addr()), account: event.AccountID([]byte(name)), now: b.now.UnixNano()}
+		return s.knows()
+	}
+	if knows("") || knows("stranger") {
+		t.Error("bad: no account, or one never seen, is known")
+	}
+	for i := range 40 {
+		if !knows(account(i)) {
+			t.Errorf("account %d of forty is forgotten", i)
 		}
 	}
-	if new(Case).knows(0) {
-		t.Error("no account is known to everybody")
+	b.wait(31 * 24 * time.Hour)
+	if knows(account(0)) {
+		t.Error("bad: an account is known after a month")
 	}
 }

@@ -141,7 +141,7 @@ func (g *Guard) yielding(b ban.Ban) []ban.Ban {
 		return g.ended(g.within(b, ban.KindBlock))
 	case b.Action.Blocks() && b.Human():
 		return g.ended(g.within(b, ban.KindPass))
-	case b.Action == ban.Pass:
+	case b.Action == ban.Pass && b.Port == 0:
 		return g.ended(g.endLimit(b))
 	}
 	return nil
@@ -177,11 +177,11 @@ func (g *Guard) lift(b ban.Ban) {
 }
 
 // endLimit ends an automatic limit of a whole address, which a success or a
-// proof makes pointless; a slowed port or a drop stays.
+// proof makes pointless; a slowed port, a hold or a drop stays.
 func (g *Guard) endLimit(b ban.Ban) []ban.Ban {
 	key := ban.Key{Prefix: b.Prefix, Kind: ban.KindBlock}
 	limit, live := g.table.Get(key)
-	if !live || limit.Action == ban.Drop || limit.Human() {
+	if !live || limit.Action == ban.Drop || limit.Action == ban.Hold || limit.Human() {
 		return nil
 	}
 	return g.table.End(key, ban.Self, b.Since)

@@ -22,6 +22,11 @@ const (
 	limitTime = time.Minute
 	// hintTime is the most that a server's word alone may cost.
 	hintTime = 10 * time.Minute
+	// manyPorts is from how many source ports guesses come that a port's limit no
+	// longer stops; patientPorts the same for tries that a broken phone may make,
+	// whose router may give it a port each time.
+	manyPorts    = 3
+	patientPorts = 8
 	// portTime is how long one source port of a shared address is slowed.
 	portTime = 10 * time.Minute
 	// goodTime is how long a right password shields its address.
@@ -44,6 +49,8 @@ type Table interface {
 	Get(ban.Key) (ban.Ban, bool)
 	// Drops counts the earlier drops of a prefix within 30 days, one in force not included.
 	Drops(netip.Prefix, time.Time) int
+	// Within says that a live entry of a kind lies inside a prefix.
+	Within(netip.Prefix, ban.Kind, time.Time) bool
 }
 
 // Policy judges findings. It is safe for concurrent use by several lanes.
@@ -103,8 +110,12 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		if f.AccountID != 0 {
 			b.Until, b.Accounts = f.Time.Add(goodTime), []uint64{f.AccountID}
 		}
+	case f.Class == detect.ClassPort:
+		b.Action, b.Port, b.Until = ban.Pass, f.Port, f.Time.Add(contactTime)
 	case f.Class == detect.ClassProven:
 		b.Action = ban.Lift
+	case f.Spent:
+		p.hold(&b, f)
 	case p.shielded(host, f.Time):
 		p.slowPort(&b, f)
 	case f.Proof == event.None:
@@ -119,7 +130,8 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		p.hint(&b, f)
 	default:
 		b.Action, b.Scope = ban.Drop, p.scope
-		length := ladder[min(p.table.Drops(host, f.Time), len(ladder)-1)]
+		p.widen(&b, f)
+		length := ladder[min(p.table.Drops(b.Prefix, f.Time), len(ladder)-1)]
 		b.Until = f.Time.Add(min(p.vary(length), p.longest))
 	}
 	return b
@@ -137,9 +149,12 @@ func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
 // less than grade B is proven: those packets may be forged. The finding stays
 // as an alarm.
 func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
-	pass, _ := p.table.Get(ban.Key{Prefix: b.Prefix, Kind: ban.KindPass})
-	if f.Proof < event.GradeB || f.Port == 0 || f.GoodPort && len(pass.Accounts) > 1 {
+	if f.Proof < event.GradeB || f.Port == 0 || f.SharedPort {
 		*b = ban.Ban{}
+		return
+	}
+	if f.Ports >= manyPorts && !f.KnownAccount && !f.GoodPort {
+		holdAddress(b, f, detect.ForeignPace)
 		return
 	}
 	b.Port, b.Action, b.Until = f.Port, ban.Slow, f.Time.Add(p.vary(portTime))

@@ -56,7 +56,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{"bad: nothing proven is never dropped", guess(func(f *detect.Finding) { f.Proof = event.None }), 0, ban.Limit, 0, time.Minute},
 		{"bad: nothing proven about a good source", guess(func(f *detect.Finding) { f.Proof = event.None }), 1, ban.None, 0, 0},
-		{"bad: a port that serves several accounts", guess(func(f *detect.Finding) { f.GoodPort = true }), 2, ban.None, 0, 0},
+		{"bad: a port that serves several accounts", guess(func(f *detect.Finding) { f.GoodPort, f.SharedPort = true, true }), 2, ban.None, 0, 0},
 		{"bad: a good source without a port", guess(func(f *detect.Finding) { f.Port = 0 }), 1, ban.None, 0, 0},
 		{"a good source is slowed on its port", guess(nil), 3, ban.Slow, 5060, 10 * time.Minute},
 		{"also the port of its one account", guess(func(f *detect.Finding) { f.GoodPort = true }), 1, ban.Slow, 5060, 10 * time.Minute},

@@ -182,7 +182,7 @@ type witness run
 
 // Found implements guard.Witness.
 func (w *witness) Found(f detect.Finding) {
-	if f.Class == detect.ClassGood || f.Class == detect.ClassProven {
+	if !f.Class.Attack() {
 		return
 	}
 	w.summary.Findings++
