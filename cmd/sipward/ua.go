@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/terminal"
+	"github.com/sipward/sipward/internal/useragent"
 )
 
 func uaCommand() *cobra.Command {
@@ -25,9 +25,9 @@ User-Agent costs its sender one option to change.`,
 
 // uaAnswer is one line of the answer.
 type uaAnswer struct {
-	UA      string                  `json:"ua"`
-	Verdict detect.UserAgentVerdict `json:"verdict"`
-	Token   string                  `json:"token,omitempty"`
+	UA      string            `json:"ua"`
+	Verdict useragent.Verdict `json:"verdict"`
+	Token   string            `json:"token,omitempty"`
 }
 
 func runUA(cmd *cobra.Command, args []string) error {
@@ -51,12 +51,12 @@ func runUA(cmd *cobra.Command, args []string) error {
 }
 
 func (o *output) userAgent(ua string) error {
-	verdict, token := detect.JudgeUserAgent([]byte(ua))
+	verdict, token := useragent.Judge([]byte(ua))
 	if o.json {
 		return o.object(uaAnswer{UA: ua, Verdict: verdict, Token: token})
 	}
-	colour := map[detect.UserAgentVerdict]string{
-		detect.UserAgentBad: red, detect.UserAgentSuspect: yellow, detect.UserAgentOK: green,
+	colour := map[useragent.Verdict]string{
+		useragent.Bad: red, useragent.Suspect: yellow, useragent.OK: green,
 	}[verdict]
 	o.printf("%s  %s\n", o.paint(colour, fmt.Sprintf("%-7s", verdict)), terminal.Fit(terminal.Printable(ua), columns-9))
 	return nil

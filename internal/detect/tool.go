@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/useragent"
 )
 
 // toolMarks is D6: it knows attack tools by what they cannot help writing.
@@ -44,8 +45,8 @@ var marks = []struct {
 const agentMark = 9
 
 func badUserAgent(e *event.Event) bool {
-	verdict, _ := JudgeUserAgent(e.SIP.UserAgent)
-	return verdict == UserAgentBad
+	verdict, _ := useragent.Judge(e.SIP.UserAgent)
+	return verdict == useragent.Bad
 }
 
 // Weigh implements Detector.
