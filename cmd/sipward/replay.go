@@ -31,8 +31,8 @@ func replayCommand() *cobra.Command {
 		Short: "Judge captures and logs: what would have happened?",
 		Long: `Judge recorded traffic by its own clock, as fast as the machine can: pcap and
 pcapng captures and server logs, plain or gzipped, and dumps of HEP packets.
-Several files are merged by time. Nothing is blocked, no daemon and no privilege is needed, and the same
-files always give the same verdicts.`,
+Several files are merged by time. Nothing is blocked, no daemon and no privilege
+is needed, and the same files always give the same verdicts.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError(cmd.CommandPath()+" wants FILE", "", cmd.UseLine())
