@@ -33,8 +33,9 @@ const (
 	budgetHour = 20
 	budgetDay  = 60
 	// GuessPace is the time between two tries of who has spent the budget for an
-	// account of their own, ForeignPace for one they never registered.
-	GuessPace   = 30 * time.Second
+	// account of their own.
+	GuessPace = 30 * time.Second
+	// ForeignPace is the same for an account they never registered: 60 a day.
 	ForeignPace = 24 * time.Minute
 	// crowd is how many source ports are too many to hold one by one.
 	crowd = 8
