@@ -38,6 +38,7 @@ func (r *raw) check() (*Config, error) {
 	c.Local = k.local(r.local)
 	c.Logs = k.logs(r.logs)
 	c.AMI, c.ESL = k.ami(r.ami), k.esl(r.esl)
+	c.HEP = k.hep(r.hep)
 	if err := k.faults.err(); err != nil {
 		return nil, err
 	}

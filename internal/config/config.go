@@ -46,13 +46,16 @@ type Config struct {
 	// TrunkNames are carriers given by host name, in lower case. Looking them
 	// up is left to whoever may wait for DNS.
 	TrunkNames []string
-	// Local is our own addresses, for replays of other machines' captures.
+	// Local is our own addresses: for replays of other machines' captures, and
+	// those of other servers that report by HEP.
 	Local []netip.Addr
 	// Logs are the server logs to follow; empty means: find out.
 	Logs []Log
 	// AMI and ESL are the servers' own feeds to listen to; nil when there is none.
 	AMI *AMI
 	ESL *ESL
+	// HEP is where servers tell of messages that no packet shows.
+	HEP HEP
 	// Backend is how the kernel is told.
 	Backend Backend
 	// LongestBan caps what escalation may reach by itself.

@@ -32,6 +32,10 @@ logs:
 feeds:
   ami: {address: "[::1]:5038", user: sipward, secret_file: /run/ami.word, ca_file: /run/ca.pem}
   esl: {address: localhost:8021, password_file: /run/esl.word}
+hep:
+  listen: [udp:127.0.0.1:9060, "tcp:[2001:db8::10]:9060"]
+  from: [192.0.2.11, 2001:db8::/64]
+  key_file: /etc/sipward/hep.key
 enforce:
   backend: nft
 ban: {longest: 2w, scope: all}
@@ -52,8 +56,12 @@ func everyConfig() *Config {
 		Local:      []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("::1")},
 		Logs: []Log{{File: "/var/log/asterisk/security.log", Format: "asterisk"}, {File: "/var/log/kamailio.log", Format: "auto"}, {Journal: "registrar.service", Format: "kamailio"},
 			{File: "/var/log/edge.log", Format: "custom", Pattern: "/etc/sipward/edge: 1.yaml"}},
-		AMI:        &AMI{Address: "[::1]:5038", User: "sipward", SecretFile: "/run/ami.word", CAFile: "/run/ca.pem"},
-		ESL:        &ESL{Address: "127.0.0.1:8021", PasswordFile: "/run/esl.word"},
+		AMI: &AMI{Address: "[::1]:5038", User: "sipward", SecretFile: "/run/ami.word", CAFile: "/run/ca.pem"},
+		ESL: &ESL{Address: "127.0.0.1:8021", PasswordFile: "/run/esl.word"},
+		HEP: HEP{
+			Listen: []HEPListen{{"udp", netip.MustParseAddrPort("127.0.0.1:9060")}, {"tcp", netip.MustParseAddrPort("[2001:db8::10]:9060")}},
+			From:   []netip.Prefix{netip.MustParsePrefix("192.0.2.11/32"), netip.MustParsePrefix("2001:db8::/64")}, KeyFile: "/etc/sipward/hep.key",
+		},
 		Backend:    BackendNFT,
 		LongestBan: 14 * 24 * time.Hour,
 		BanAll:     true,
@@ -183,7 +191,7 @@ func TestReferenceFile(t *testing.T) {
 	lines := strings.Split(string(text), "\n")
 	for key, at := range c.origins {
 		before := strings.TrimSpace(lines[at.line-2])
-		if parent, _, nested := strings.Cut(key, "."); nested && (parent == "listen" || parent == "logs") || key == "enforce" || key == "ban" || key == "feeds" || strings.HasPrefix(key, "feeds.ami.") || strings.HasPrefix(key, "feeds.esl.") {
+		if parent, _, nested := strings.Cut(key, "."); nested && (parent == "listen" || parent == "logs") || key == "enforce" || key == "ban" || key == "feeds" || key == "hep" || strings.HasPrefix(key, "feeds.ami.") || strings.HasPrefix(key, "feeds.esl.") {
 			continue // explained together with their list, or by their members
 		}
 		if !strings.HasPrefix(before, "#") {

@@ -119,7 +119,7 @@ func (k *checker) feedFile(feed, name string, e rawFeed, w word) string {
 	return path
 }
 
-// off is the word for a feed that is not wanted.
+// off is the word for a feed or a key that is not wanted.
 const off = "off"
 
 func (a *AMI) words() []string {

@@ -34,6 +34,9 @@ var keys = []key{
 	{name: "logs", example: "[{file: /var/log/asterisk/security.log, format: asterisk}]", auto: "found by itself", isList: true, values: logValues},
 	{name: "feeds.ami", example: "{user: sipward, secret_file: /etc/sipward/ami.secret}", values: func(c *Config) []string { return c.AMI.words() }},
 	{name: "feeds.esl", example: "{password_file: /etc/sipward/esl.secret}", values: func(c *Config) []string { return c.ESL.words() }},
+	{name: "hep.listen", example: "[\"udp:127.0.0.1:9060\"]", isList: true, values: hepValues},
+	{name: "hep.from", example: "[192.0.2.10]", auto: "this machine alone", isList: true, values: func(c *Config) []string { return prefixWords(c.HEP.From) }},
+	{name: "hep.key_file", example: "/etc/sipward/hep.key", values: hepKeyValues},
 	{name: "enforce.backend", example: "auto", values: func(c *Config) []string { return []string{string(c.Backend)} }},
 	{name: "ban.longest", example: "7d", values: func(c *Config) []string { return []string{FormatDuration(c.LongestBan)} }},
 	{name: "ban.scope", example: "sip", values: func(c *Config) []string { return []string{scopeWord(c.BanAll)} }},
@@ -74,6 +77,8 @@ func example(name string) string {
 		return "for example \"address: 127.0.0.1:8021\""
 	case "feeds.esl.password_file":
 		return "for example \"password_file: /etc/sipward/esl.secret\""
+	case "hep":
+		return "for example \"hep: {listen: ['udp:127.0.0.1:9060']}\""
 	case "enforce":
 		return "for example \"enforce: {backend: auto}\""
 	case "ban":
@@ -147,9 +152,9 @@ func (c *Config) text(wanted func(key string) bool) string {
 		line := fmt.Sprintf("%s%s: %s", indent, name, s.Value)
 		if values := keys[i].values(c); keys[i].isList && len(line) > 44 {
 			// Long lists go one entry to a line, as people write them.
-			fmt.Fprintf(&b, "%-44s # %s\n", name+":", s.Origin)
+			fmt.Fprintf(&b, "%-44s # %s\n", indent+name+":", s.Origin)
 			for _, v := range values {
-				fmt.Fprintf(&b, "  - %s\n", v)
+				fmt.Fprintf(&b, "%s  - %s\n", indent, v)
 			}
 			continue
 		}

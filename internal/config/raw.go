@@ -19,6 +19,7 @@ type raw struct {
 	listen                           []rawListen
 	logs                             []rawLog
 	ami, esl                         rawFeed
+	hep                              rawHEP
 
 	// origins tells where each key was last given.
 	origins map[string]place
@@ -65,6 +66,7 @@ func (r *raw) read(name string, in io.Reader) error {
 		"local":      s.words(&r.local),
 		"logs":       s.list(r.takeLog),
 		"feeds":      s.group(r.feedTakers(&s)),
+		"hep":        r.takeHEP(&s),
 		"enforce":    s.group(map[string]taker{"backend": s.word(&r.backend)}),
 		"ban":        s.group(map[string]taker{"longest": s.word(&r.longest), "scope": s.word(&r.scope)}),
 		"metrics":    s.word(&r.metrics),
@@ -257,5 +259,6 @@ var foreign = map[string]string{
 	"devices": "interfaces", "iface": "interfaces", "nics": "interfaces",
 	"logpath": "logs", "logfile": "logs", "files": "logs",
 	"bantime": "ban.longest", "maxbantime": "ban.longest", "action": "enforce.backend", "banaction": "enforce.backend",
+	"homer": "hep.listen", "capture_address": "hep.listen",
 	"home_net": "local", "localnet": "local", "statedir": "state", "datadir": "state", "prometheus": "metrics",
 }

@@ -186,7 +186,7 @@ func (d *Daemon) sources() []control.SourceStatus {
 		events, last := f.Seen()
 		list = append(list, control.SourceStatus{Name: f.Name(), Kind: "feed", Events: events, Last: last})
 	}
-	return list
+	return append(list, d.senses.ears.Status()...)
 }
 
 // counts adds up the lanes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/policy"
@@ -16,6 +17,9 @@ func (d *Daemon) posts() []policy.Post {
 	var posts []policy.Post
 	for _, p := range d.config.Allow {
 		posts = append(posts, policy.Post{Prefix: p, Reason: "on the allow-list of the settings"})
+	}
+	for _, a := range d.config.Local {
+		posts = append(posts, policy.Post{Prefix: netip.PrefixFrom(a, a.BitLen()), Reason: "one of our own addresses, say the settings"})
 	}
 	for _, p := range d.config.Trunks {
 		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})

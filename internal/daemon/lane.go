@@ -14,6 +14,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/guard"
 	"github.com/sipward/sipward/internal/packet"
+	"github.com/sipward/sipward/internal/reports"
 	"github.com/sipward/sipward/internal/source"
 )
 
@@ -44,8 +45,9 @@ type lane struct {
 	wireName string
 	hall     *guard.Lane
 	inbox    chan event.Event
-	lost     atomic.Uint64 // events that found the inbox full
-	alive    atomic.Int64  // UnixNano of the last look at the wire
+	reports  *reports.Queue // from servers
+	lost     atomic.Uint64  // events that found the inbox full
+	alive    atomic.Int64   // UnixNano of the last look at the wire
 	counts   atomic.Pointer[laneCounts]
 	record   *recorder
 	packets  *source.Packets
@@ -66,7 +68,7 @@ type laneCounts struct {
 }
 
 func newLane(d *Daemon, number int) *lane {
-	l := &lane{daemon: d, number: number, wireName: fmt.Sprintf("capture %d", number), hall: d.guard.Lane(number), inbox: make(chan event.Event, laneInbox)}
+	l := &lane{daemon: d, number: number, wireName: fmt.Sprintf("capture %d", number), hall: d.guard.Lane(number), inbox: make(chan event.Event, laneInbox), reports: reports.NewQueue()}
 	l.counts.Store(&laneCounts{})
 	l.alive.Store(time.Now().UnixNano())
 	if d.options.Record != nil {
@@ -103,6 +105,7 @@ func (l *lane) run(ctx context.Context) error {
 			l.rest(ctx)
 		}
 		l.drain()
+		l.reports.Take(l.hall.See)
 		l.hall.Advance(l.daemon.clock.Now())
 		l.publish()
 	}

@@ -142,15 +142,13 @@ func (f *logFollower) give() {
 		if !e.Remote.IsValid() {
 			continue
 		}
-		kept := *e
+		kept, _ := e.Kept()
 		kept.Place = event.Place{}
 		// A stamp in another zone than ours must not take the lane into the
 		// future: there everything would seem to happen at once.
 		if now := f.daemon.clock.Now(); kept.Time.After(now) {
 			kept.Time = now
 		}
-		kept.Log.User = bytes.Clone(e.Log.User)
-		kept.Log.CallID = bytes.Clone(e.Log.CallID)
 		f.daemon.laneOf(e.Remote.Addr()).give(kept)
 	}
 }

@@ -56,6 +56,7 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 		events, _ := f.Seen()
 		told += events
 	}
+	d.senses.ears.Collect(to)
 	d.changing.Unlock()
 	count(linesMetric, lines)
 	count(feedsMetric, told)

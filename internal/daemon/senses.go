@@ -11,8 +11,10 @@ import (
 
 	"github.com/sipward/sipward/internal/afpacket"
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/feeds"
 	"github.com/sipward/sipward/internal/host"
+	"github.com/sipward/sipward/internal/reports"
 	"github.com/sipward/sipward/internal/source"
 )
 
@@ -27,6 +29,7 @@ type senses struct {
 	wanted     []config.Log // the logs to follow; logs are those that can be
 	logs       []*logFollower
 	feeds      []*feeds.Feed
+	ears       reports.Ears
 	stop       context.CancelFunc
 	work       sync.WaitGroup
 }
@@ -56,7 +59,7 @@ func (d *Daemon) openSenses() (*senses, error) {
 	return s, nil
 }
 
-// followLogs begins to follow the logs and feeds. Whoever followed them before must have
+// followLogs begins to follow logs and feeds, and to hear what servers tell. Whoever did so before must have
 // ended, or lines would be read twice.
 func (s *senses) followLogs(d *Daemon) {
 	var ctx context.Context
@@ -72,6 +75,17 @@ func (s *senses) followLogs(d *Daemon) {
 		s.work.Go(func() { follower.run(ctx) })
 	}
 	s.followFeeds(ctx, d)
+	s.hear(ctx, d)
+}
+
+// hear begins to hear what servers tell by HEP.
+func (s *senses) hear(ctx context.Context, d *Daemon) {
+	s.ears = reports.OpenAll(d.config.HEP, reports.Owner{
+		Local: s.local, Others: d.config.Local, Ports: s.sides.Ports, Streams: s.sides.Streams, Now: d.clock.Now,
+		Give:    func(e *event.Event) bool { return d.laneOf(e.Remote.Addr()).reports.Put(e) },
+		Trouble: func(err error) { d.health.report("hep", "not everything that servers tell by HEP is heard", err) },
+	})
+	s.work.Go(func() { s.ears.Run(ctx) })
 }
 
 // changeSenses opens new wires before it closes the old. The caller holds
@@ -92,7 +106,7 @@ func (d *Daemon) changeSenses() error {
 	return nil
 }
 
-// closeLogs ends the following of logs and saves how far they were read. It may
+// closeLogs ends the following of logs and the hearing, and saves how far they were read. It may
 // be called more than once.
 func (s *senses) closeLogs() {
 	s.stop()
@@ -112,6 +126,7 @@ func (s *senses) local(a netip.Addr) bool { return (*s.ours.Load())[a] }
 
 // refresh takes up changes of the machine's addresses and interfaces.
 func (s *senses) refresh(d *Daemon) {
+	d.health.list("hep reports", s.ears.Complaints())
 	d.health.report("addresses", "this machine's addresses cannot be read", s.findAddresses(d))
 	found := d.findInterfaces()
 	if slices.Equal(indexes(found), indexes(s.interfaces)) {

@@ -21,7 +21,10 @@ func (p *Packets) Report(told *hep.Packet, at time.Time, place event.Place) *eve
 	if told.Type != hep.SIP || !known {
 		return nil
 	}
-	p.packet = packet.Packet{Src: told.Src, Dst: told.Dst, Payload: told.Payload, Proto: told.Carrier}
+	p.packet = packet.Packet{Src: told.Src, Dst: told.Dst, Payload: told.Payload, Proto: packet.TCP}
+	if transport == event.UDP {
+		p.packet.Proto = packet.UDP
+	}
 	kind := p.message.Parse(told.Payload)
 	if kind == sip.None {
 		return nil

@@ -216,6 +216,15 @@ func TestReportAndLine(t *testing.T) {
 	}
 }
 
+// TestReportedACK: one that is said to have come by TLS is worth no more.
+func TestReportedACK(t *testing.T) {
+	x := newExchange(Options{})
+	x.told, x.by = true, event.TLS
+	if e := x.request(event.ACK, nil); e.Proof > event.GradeC {
+		t.Errorf("proof %v", e.Proof)
+	}
+}
+
 // TestCapped: a packet is worth what it proves.
 func TestCapped(t *testing.T) {
 	for grade := event.None; grade <= event.GradeA; grade++ {

@@ -339,7 +339,7 @@ func (t *Tracker) ack(e *event.Event, s *source, now int64) {
 	proof := t.tagProof(e, now)
 	e.Proof = proof
 	if e.Transport.Connected() {
-		e.Proof = max(proof, event.GradeB)
+		e.Proof = capped(e, max(proof, event.GradeB))
 	}
 	s.arrived(t.short(e.SIP.CallID), proof)
 	r := t.requests.Get(t.transaction(e))
