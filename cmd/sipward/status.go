@@ -131,6 +131,9 @@ func (o *output) status(s *control.Status) {
 		}
 		o.field(label, fmt.Sprintf("%s %s: %s events, %s", source.Kind, source.Name, grouped(source.Events), last))
 	}
+	for _, sentence := range s.Blind {
+		o.field("blind", sentence)
+	}
 	o.servers(s)
 	o.field("daemon", fmt.Sprintf("sipward %s, pid %d, up %s", s.Version, s.PID, ago(o.now.Sub(s.Since))))
 	if s.State != "" {

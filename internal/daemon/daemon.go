@@ -24,8 +24,10 @@ import (
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/crew"
+	"github.com/sipward/sipward/internal/drift"
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/guard"
+	"github.com/sipward/sipward/internal/health"
 	"github.com/sipward/sipward/internal/host"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/policy"
@@ -76,7 +78,8 @@ type Daemon struct {
 	machine *host.Machine
 	names   *host.Resolver
 	feed    *feed
-	health  *health
+	health  *health.Health
+	drift   *drift.Watch // the house keeper's
 	lanes   []*lane
 	salt    uint32 // of the choice of lane
 	senses  *senses
@@ -119,16 +122,16 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 	d := &Daemon{
 		options: o, clock: began, first: settings, config: settings, store: journal,
 		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
-		health: newHealth(o.Log), salt: rand.Uint32(),
+		health: health.New(o.Log), drift: drift.New(now), salt: rand.Uint32(),
 	}
 	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.feed = newFeed(journal, d.health, d.clock)
+	d.feed = newFeed(journal, d.health, d.clock, o.Log)
 	d.writer = ban.NewWriter(d.table, journal, time.After)
-	d.health.report("state", "bans and history are in memory only until a restart with a state directory that works", trouble)
+	d.health.Report("state", "bans and history are in memory only until a restart with a state directory that works", trouble)
 	if warning := journal.Warning(); warning != "" {
-		d.health.set("store", warning)
+		d.health.Set("store", warning)
 	}
 	if err := d.restore(now); err != nil {
 		d.machine.Close()
@@ -157,7 +160,7 @@ func (d *Daemon) restore(now time.Time) error {
 		return err
 	}
 	if skipped > 0 {
-		d.health.set("restore", fmt.Sprintf("%d saved bans could not be read and were left out", skipped))
+		d.health.Set("restore", fmt.Sprintf("%d saved bans could not be read and were left out", skipped))
 	}
 	return nil
 }
@@ -249,7 +252,7 @@ func (d *Daemon) stop(clear bool) error {
 // `status` how that ended until the next time.
 func (d *Daemon) reload() error {
 	err := d.takeUp()
-	d.health.report("reload", "the last reload did not succeed", err)
+	d.health.Report("reload", "the last reload did not succeed", err)
 	return err
 }
 
@@ -275,12 +278,12 @@ func (d *Daemon) takeUp() error {
 		return err
 	}
 	d.tellWatched()
-	d.health.clear("reload") // a signal may have found them wrong before
+	d.health.Clear("reload") // a signal may have found them wrong before
 	d.guard.Protect(d.posts(), d.clock.Now())
-	d.health.report("restart", "restart to take up", waiting(d.first, settings))
+	d.health.Report("restart", "restart to take up", waiting(d.first, settings))
 	d.say("reload")
 	if err := d.changeKernel(); err != nil {
-		d.health.set("kernel", "the kernel does not follow the settings: "+err.Error())
+		d.health.Set("kernel", "the kernel does not follow the settings: "+err.Error())
 		return &control.Problem{What: "the settings are taken up, but the kernel does not follow them", Why: err.Error(), Do: "sipward status"}
 	}
 	return nil

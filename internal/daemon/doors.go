@@ -146,13 +146,14 @@ func (d *Daemon) Status() control.Status {
 	}
 	s.Listen = d.senses.listen()
 	s.Sources = d.sources()
+	s.Blind = d.blindSpots()
 	s.Servers, s.Trunks = d.serverStatus(), d.trunkStatus()
 	return s
 }
 
 // degraded lists what does not work.
 func (d *Daemon) degraded() []string {
-	list := d.health.sentences()
+	list := d.health.Sentences()
 	if sentence := d.writer.Degraded(); sentence != "" {
 		list = append(list, sentence)
 	}

@@ -179,7 +179,7 @@ func TestStatus(t *testing.T) {
 	r.guard.Do(entry(ban.Drop, "203.0.113.7", ban.Self))
 	r.guard.Do(entry(ban.Pass, "203.0.113.9", ban.Self))
 	r.guard.Do(entry(ban.Allow, "192.0.2.7", "alice"))
-	r.health.set("store", "a sentence")
+	r.health.Set("store", "a sentence")
 	r.lanes[0].lost.Store(7)
 	s := r.Status()
 	if s.Bans != 1 || s.Allowed != 1 || s.KnownGood != 1 || s.Mode != control.ModeMonitor || s.State != r.first.State {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/sipward/sipward/internal/clock"
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/health"
 	"github.com/sipward/sipward/internal/store"
 )
 
@@ -32,8 +34,9 @@ const (
 // and the control socket reads it.
 type feed struct {
 	store  *store.Store
-	health *health
+	health *health.Health
 	clock  clock.Clock
+	text   *slog.Logger // for whoever looks at the log first
 
 	mu      sync.Mutex
 	waiting []control.EventRecord
@@ -51,9 +54,9 @@ type feed struct {
 	layerChanged chan struct{}
 }
 
-func newFeed(s *store.Store, h *health, c clock.Clock) *feed {
+func newFeed(s *store.Store, h *health.Health, c clock.Clock, text *slog.Logger) *feed {
 	return &feed{
-		store: s, health: h, clock: c, grown: make(chan struct{}), wake: make(chan struct{}, 1),
+		store: s, health: h, clock: c, text: text, grown: make(chan struct{}), wake: make(chan struct{}, 1),
 		leaks: make(chan struct{}, 1), layerChanged: make(chan struct{}, 1),
 	}
 }
@@ -131,7 +134,7 @@ func ended(b *ban.Ban, how string) control.EventRecord {
 func (f *feed) Again(b ban.Ban, at time.Time) {
 	if b.Action == ban.Drop && at.Sub(b.Since) > leakGrace {
 		f.leaked.Store(time.Now().UnixNano())
-		f.health.set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
+		f.health.Set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
 		signal(f.leaks)
 	}
 }
@@ -139,7 +142,7 @@ func (f *feed) Again(b ban.Ban, at time.Time) {
 // forgetLeak clears the complaint about a leak that shows no more.
 func (f *feed) forgetLeak(now time.Time) {
 	if now.Sub(time.Unix(0, f.leaked.Load())) > leakFor {
-		f.health.clear("leak")
+		f.health.Clear("leak")
 	}
 }
 
@@ -154,7 +157,7 @@ func (f *feed) Fenced(b ban.Ban) {
 // Trouble implements guard.Witness.
 func (f *feed) Trouble(err error) {
 	f.troubles.Add(1)
-	f.health.report("enforce", "the kernel refused an order", err)
+	f.health.Report("enforce", "the kernel refused an order", err)
 }
 
 // run writes what is queued, until ctx ends; then once more.
@@ -197,7 +200,7 @@ func (f *feed) flush() bool {
 		records = append(records, store.Record{Time: batch[i].Time, Body: body})
 	}
 	err := f.store.AppendEvents(records)
-	f.health.report("events", "the event stream is not saved", err)
+	f.health.Report("events", "the event stream is not saved", err)
 	if err == nil {
 		f.log(batch)
 	}
@@ -212,7 +215,7 @@ func (f *feed) flush() bool {
 		f.grown = make(chan struct{})
 	}
 	if f.lost > 0 {
-		f.health.set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", f.lost))
+		f.health.Set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", f.lost))
 	}
 	return err == nil
 }
@@ -223,7 +226,7 @@ func (f *feed) log(batch []control.EventRecord) {
 	for i := range batch {
 		r := &batch[i]
 		if r.Action == ban.Drop.String() || slices.Contains([]string{"unban", "allow", "disallow"}, r.Type) {
-			f.health.log.Info(r.Type, "prefix", r.Prefix, "action", r.Action, "seconds", r.Seconds, "by", r.By, "why", r.Why)
+			f.text.Info(r.Type, "prefix", r.Prefix, "action", r.Action, "seconds", r.Seconds, "by", r.By, "why", r.Why)
 		}
 	}
 }

@@ -17,8 +17,8 @@ func (d *Daemon) retry() feeds.Retry {
 // followFeeds begins to follow what servers tell over sockets of their own.
 func (s *senses) followFeeds(ctx context.Context, d *Daemon) {
 	const asterisk, freeswitch = "feed asterisk", "feed freeswitch"
-	d.health.clear(asterisk) // of a feed that may not be wanted any more
-	d.health.clear(freeswitch)
+	d.health.Clear(asterisk) // of a feed that may not be wanted any more
+	d.health.Clear(freeswitch)
 	if a := d.config.AMI; a != nil {
 		s.followFeed(ctx, d, asterisk, feeds.AMI(feeds.Access{Address: a.Address, User: a.User, SecretFile: a.SecretFile, CAFile: a.CAFile}))
 	}
@@ -31,7 +31,7 @@ func (s *senses) followFeed(ctx context.Context, d *Daemon, thing string, f *fee
 	s.feeds = append(s.feeds, f)
 	owner := feeds.Owner{
 		Give:   func(e event.Event) { d.laneOf(e.Remote.Addr()).give(e) },
-		Report: func(err error) { d.health.report(thing, f.Name()+" cannot be heard", err) },
+		Report: func(err error) { d.health.Report(thing, f.Name()+" cannot be heard", err) },
 		Retry:  d.retry(),
 	}
 	s.work.Go(func() { f.Follow(ctx, owner) })

@@ -37,7 +37,7 @@ func (r *rig) await() event.Event {
 	case e := <-all:
 		return e
 	case <-limit.C:
-		r.t.Fatalf("nothing came; degraded: %q", r.health.sentences())
+		r.t.Fatalf("nothing came; degraded: %q", r.health.Sentences())
 	}
 	return event.Event{}
 }

@@ -26,7 +26,7 @@ func (d *Daemon) posts() []policy.Post {
 	}
 	posts = append(posts, d.trunkPosts()...)
 	found, err := d.machine.Posts(d.clock.Now())
-	d.health.report("fence", "the never-ban list may be incomplete", err)
+	d.health.Report("fence", "the never-ban list may be incomplete", err)
 	for _, post := range found {
 		posts = append(posts, policy.Post{Prefix: post.Prefix, Reason: post.Reason})
 	}

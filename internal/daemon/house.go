@@ -40,6 +40,7 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 		}
 		dropped = d.lookAtLosses(dropped)
 		d.feed.forgetLeak(time.Now())
+		d.lookForDrift()
 		select {
 		case <-ctx.Done():
 			d.notify(sd.SdNotifyStopping)
@@ -54,18 +55,18 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 // notify tells the service manager; without one it does nothing.
 func (d *Daemon) notify(state string) {
 	_, err := sd.SdNotify(false, state)
-	d.health.report("systemd", "the service manager cannot be told", err)
+	d.health.Report("systemd", "the service manager cannot be told", err)
 }
 
 // moving says that every lane has looked at its wire lately.
 func (d *Daemon) moving() bool {
 	for _, l := range d.lanes {
 		if time.Since(time.Unix(0, l.alive.Load())) > 2*houseEvery {
-			d.health.set("lane", fmt.Sprintf("lane %d hangs", l.number))
+			d.health.Set("lane", fmt.Sprintf("lane %d hangs", l.number))
 			return false
 		}
 	}
-	d.health.clear("lane")
+	d.health.Clear("lane")
 	return true
 }
 
@@ -78,9 +79,9 @@ func (d *Daemon) lookAtLosses(before uint64) uint64 {
 		return before
 	}
 	if stats.Dropped > before {
-		d.health.set("loss", fmt.Sprintf("%d packets came faster than they could be read", stats.Dropped))
+		d.health.Set("loss", fmt.Sprintf("%d packets came faster than they could be read", stats.Dropped))
 	} else {
-		d.health.clear("loss")
+		d.health.Clear("loss")
 	}
 	return stats.Dropped
 }
@@ -105,7 +106,7 @@ func (d *Daemon) prune(now time.Time) {
 	if err == nil {
 		_, err = d.store.PruneBans(now.Add(-bansFor), bansKept)
 	}
-	d.health.report("prune", "old records cannot be dropped", err)
+	d.health.Report("prune", "old records cannot be dropped", err)
 }
 
 // laneOf is the lane on which the packets of an address arrive.

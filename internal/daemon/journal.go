@@ -17,7 +17,7 @@ func (d *Daemon) followJournal(f *logFollower) error {
 	f.read = func(ctx context.Context) {
 		feeds.FollowJournal(ctx, f.config.Journal, feeds.JournalOwner{
 			Cursor: f.place, Entry: f.entry, Retry: d.retry(),
-			Report: func(err error) { d.health.report(f.thing(), "this log cannot be read", err) },
+			Report: func(err error) { d.health.Report(f.thing(), "this log cannot be read", err) },
 		})
 	}
 	return err

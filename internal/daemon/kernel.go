@@ -71,10 +71,10 @@ func (d *Daemon) changeKernel() error {
 // that all is as they say.
 func (d *Daemon) warnBackend() {
 	if d.wantsKernel() && d.config.Backend == config.BackendXDP {
-		d.health.set("kernel", "XDP is not built yet: nftables is used instead")
+		d.health.Set("kernel", "XDP is not built yet: nftables is used instead")
 		return
 	}
-	d.health.clear("kernel")
+	d.health.Clear("kernel")
 }
 
 // leaveKernel leaves the kernel to itself; with clear, without our bans.
@@ -104,7 +104,7 @@ func (d *Daemon) watchLayer(ctx context.Context, layer enforce.Backend, tick <-c
 	if table, ok := layer.(*enforce.NFT); ok {
 		changes, err = table.Watch(ctx)
 	}
-	d.health.report("watch", "foreign changes of nftables are noticed only every 30 s", err)
+	d.health.Report("watch", "foreign changes of nftables are noticed only every 30 s", err)
 	for d.guard.Layer() == layer {
 		select {
 		case <-ctx.Done():
@@ -135,14 +135,14 @@ func (d *Daemon) sync() {
 		began, troubles := time.Now(), d.feed.troubles.Load()
 		repaired := d.guard.Sync(d.clock.Now())
 		if repaired == 0 {
-			d.health.clear("gap")
+			d.health.Clear("gap")
 			if d.feed.troubles.Load() == troubles { // kernel and table are equal again
-				d.health.clear("enforce")
+				d.health.Clear("enforce")
 			}
 			return
 		}
 		d.options.Log.Warn("kernel repaired", "elements", repaired, "took", time.Since(began).Round(time.Millisecond))
 		d.feed.add(control.EventRecord{Type: "repaired", Why: fmt.Sprintf("%d elements of the kernel's sets differed from the ban table", repaired)})
 	}
-	d.health.set("gap", "the kernel's sets differ from the ban table again and again: somebody else changes them")
+	d.health.Set("gap", "the kernel's sets differ from the ban table again and again: somebody else changes them")
 }

@@ -48,9 +48,12 @@ type lane struct {
 	reports  *reports.Queue // from servers
 	lost     atomic.Uint64  // events that found the inbox full
 	alive    atomic.Int64   // UnixNano of the last look at the wire
-	counts   atomic.Pointer[laneCounts]
-	record   *recorder
-	packets  *source.Packets
+	// requests came in, and refused are the logins among what became of them; see
+	// lookForDrift.
+	requests, refused atomic.Uint64
+	counts            atomic.Pointer[laneCounts]
+	record            *recorder
+	packets           *source.Packets
 
 	// earlier is what the wires before this one have counted.
 	earlier source.PacketStats
@@ -99,7 +102,7 @@ func (l *lane) run(ctx context.Context) error {
 			l.read(&frame)
 		})
 		if !errors.Is(err, net.ErrClosed) {
-			l.daemon.health.report(l.wireName, "packets cannot be read", err)
+			l.daemon.health.Report(l.wireName, "packets cannot be read", err)
 		}
 		if err != nil {
 			l.rest(ctx)
@@ -138,6 +141,7 @@ func (l *lane) read(f *source.Frame) {
 	judged := f.Time
 	for e := first; e != nil; e = l.packets.Next() {
 		l.hall.See(e)
+		l.tally(e)
 		judged = e.Time
 	}
 	if l.record != nil && (first != nil || l.packets.Segment()) {

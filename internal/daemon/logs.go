@@ -28,6 +28,8 @@ type logFollower struct {
 	read     func(ctx context.Context)
 	lines    atomic.Uint64
 	last     atomic.Int64 // UnixNano of the last line's arrival
+	// near, refused and answered count lines for lookForDrift.
+	near, refused, answered atomic.Uint64
 
 	mu     sync.Mutex
 	reader logline.Reader
@@ -41,7 +43,7 @@ func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 	f.reader = logline.Reader{Format: logline.Format(l.Format), Clock: logline.Clock{Now: time.Now(), Zone: time.Local}}
 	if l.Pattern != "" {
 		own, err := custom.Open(l.Pattern)
-		d.health.report("pattern "+l.Name(), "the pattern for "+l.Name()+" is not used", err)
+		d.health.Report("pattern "+l.Name(), "the pattern for "+l.Name()+" is not used", err)
 		f.reader.Pattern = own
 	}
 	if l.Journal != "" {
@@ -126,19 +128,20 @@ func (f *logFollower) quiet() {
 	f.give()
 	body, err := []byte(f.cursor), error(nil)
 	if f.follower != nil {
-		f.daemon.health.report(f.thing(), "this log cannot be read", f.follower.Stats().Err)
+		f.daemon.health.Report(f.thing(), "this log cannot be read", f.follower.Stats().Err)
 		body, err = json.Marshal(f.follower.Checkpoint())
 	}
 	if err == nil && !bytes.Equal(body, f.saved) {
 		err = f.daemon.store.SaveCheckpoint(f.name(), body)
 		f.saved = body
 	}
-	f.daemon.health.report("checkpoint "+f.config.Name(), "how far the log was read is not saved", err)
+	f.daemon.health.Report("checkpoint "+f.config.Name(), "how far the log was read is not saved", err)
 }
 
 // give hands what speaks about a source to the lane that knows it.
 func (f *logFollower) give() {
 	for e := f.reader.Next(); e != nil; e = f.reader.Next() {
+		f.tally(&e.Log)
 		if !e.Remote.IsValid() {
 			continue
 		}

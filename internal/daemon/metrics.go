@@ -95,7 +95,7 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		// Numbers for a graph are not worth the defence.
-		d.health.report("metrics", "metrics are not served", err)
+		d.health.Report("metrics", "metrics are not served", err)
 	}
 	return nil
 }

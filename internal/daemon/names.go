@@ -19,7 +19,7 @@ func (d *Daemon) newNames() *host.Resolver {
 	if err == nil && len(saved) > 0 {
 		err = json.Unmarshal(saved, &kept)
 	}
-	d.health.report("names", "what the trunks' names stood for is lost until DNS answers", err)
+	d.health.Report("names", "what the trunks' names stood for is lost until DNS answers", err)
 	return host.NewResolver(host.ResolverOptions{Answers: kept, Own: d.own})
 }
 
@@ -35,5 +35,5 @@ func (d *Daemon) saveNames() {
 	if err == nil {
 		err = d.store.SaveCheckpoint(namesCheckpoint, body)
 	}
-	d.health.report("names", "what the trunks' names stand for is not saved", err)
+	d.health.Report("names", "what the trunks' names stand for is not saved", err)
 }

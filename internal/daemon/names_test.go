@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipward/sipward/internal/health"
 	"github.com/sipward/sipward/internal/host"
 	"github.com/sipward/sipward/internal/store"
 )
@@ -24,7 +25,7 @@ func TestNamesOutliveTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer machine.Close()
-	d := &Daemon{store: kept, machine: machine, health: newHealth(slog.New(slog.NewTextHandler(io.Discard, nil)))}
+	d := &Daemon{store: kept, machine: machine, health: health.New(slog.New(slog.NewTextHandler(io.Discard, nil)))}
 	const name, address = "sip.example.net", "8.8.4.4"
 	d.names = host.NewResolver(host.ResolverOptions{Answers: []host.Answer{
 		{Name: name, Address: netip.MustParseAddr(address), Seen: time.Now()},
@@ -35,6 +36,6 @@ func TestNamesOutliveTheProcess(t *testing.T) {
 	again.SetNames([]string{name})
 	found := again.Addresses()[name]
 	if len(found) != 1 || found[0].String() != address {
-		t.Errorf("after a restart %s stands for %v, want %s; health %q", name, found, address, d.health.sentences())
+		t.Errorf("after a restart %s stands for %v, want %s; health %q", name, found, address, d.health.Sentences())
 	}
 }

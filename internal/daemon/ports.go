@@ -80,7 +80,7 @@ func (d *Daemon) lookForServers() {
 		d.tellWatched()
 		err = d.changeKernel()
 	}
-	d.health.report("new server", "a SIP server that has started is not protected", err)
+	d.health.Report("new server", "a SIP server that has started is not protected", err)
 }
 
 // union is what there was and what has come, in this order.

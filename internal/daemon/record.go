@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sipward/sipward/internal/health"
 	"github.com/sipward/sipward/internal/packet"
 	"github.com/sipward/sipward/internal/pcap"
 )
@@ -12,13 +13,13 @@ import (
 // judged by, so that a replay of the file meets the same clock.
 type recorder struct {
 	file   *pcap.Writer
-	health *health
+	health *health.Health
 	frame  []byte
 }
 
-func newRecorder(to io.Writer, h *health) *recorder {
+func newRecorder(to io.Writer, h *health.Health) *recorder {
 	file, err := pcap.NewWriter(to, uint32(packet.RawIP))
-	h.report("record", "the recording cannot be written", err)
+	h.Report("record", "the recording cannot be written", err)
 	return &recorder{file: file, health: h}
 }
 
@@ -31,5 +32,5 @@ func (r *recorder) write(judged time.Time, p *packet.Packet) {
 		r.frame = frame
 		err = r.file.Write(judged, frame)
 	}
-	r.health.report("record", "the recording cannot be written", err)
+	r.health.Report("record", "the recording cannot be written", err)
 }

@@ -103,7 +103,7 @@ func (r *rig) protect(texts ...string) {
 // a few of its words.
 func (r *rig) sentences(want ...string) {
 	r.t.Helper()
-	got := r.health.sentences()
+	got := r.health.Sentences()
 	same := len(got) == len(want)
 	for i := range want {
 		same = same && strings.Contains(got[i], want[i])

@@ -68,7 +68,7 @@ func (s *senses) followLogs(d *Daemon) {
 	for _, l := range s.wanted {
 		follower, err := d.followLog(l)
 		if err != nil {
-			d.health.report("log "+l.Name(), "this log cannot be followed", err)
+			d.health.Report("log "+l.Name(), "this log cannot be followed", err)
 			continue
 		}
 		s.logs = append(s.logs, follower)
@@ -83,7 +83,7 @@ func (s *senses) hear(ctx context.Context, d *Daemon) {
 	s.ears = reports.OpenAll(d.config.HEP, reports.Owner{
 		Local: s.local, Others: d.config.Local, Ports: s.sides.Ports, Streams: s.sides.Streams, Now: d.clock.Now,
 		Give:    func(e *event.Event) bool { return d.laneOf(e.Remote.Addr()).reports.Put(e) },
-		Trouble: func(err error) { d.health.report("hep", "not everything that servers tell by HEP is heard", err) },
+		Trouble: func(err error) { d.health.Report("hep", "not everything that servers tell by HEP is heard", err) },
 	})
 	s.work.Go(func() { s.ears.Run(ctx) })
 }
@@ -126,14 +126,14 @@ func (s *senses) local(a netip.Addr) bool { return (*s.ours.Load())[a] }
 
 // refresh takes up changes of the machine's addresses and interfaces.
 func (s *senses) refresh(d *Daemon) {
-	d.health.list("hep reports", s.ears.Complaints())
-	d.health.report("addresses", "this machine's addresses cannot be read", s.findAddresses(d))
+	d.health.List("hep reports", s.ears.Complaints())
+	d.health.Report("addresses", "this machine's addresses cannot be read", s.findAddresses(d))
 	found := d.findInterfaces()
 	if slices.Equal(indexes(found), indexes(s.interfaces)) {
 		return
 	}
 	s.interfaces = found
-	d.health.report("capture interfaces", "the capture does not follow the interfaces", s.capture.SetInterfaces(indexes(found)))
+	d.health.Report("capture interfaces", "the capture does not follow the interfaces", s.capture.SetInterfaces(indexes(found)))
 }
 
 func (s *senses) findAddresses(d *Daemon) error {
@@ -150,14 +150,14 @@ func (s *senses) findAddresses(d *Daemon) error {
 func (d *Daemon) findInterfaces() []host.Interface {
 	if len(d.config.Interfaces) == 0 {
 		found, err := d.machine.Interfaces()
-		d.health.report("interfaces", "not every interface is watched", err)
+		d.health.Report("interfaces", "not every interface is watched", err)
 		return found
 	}
 	found, missing, err := d.machine.Named(d.config.Interfaces)
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("there is no %s", strings.Join(missing, ", "))
 	}
-	d.health.report("interfaces", "not every interface is watched", err)
+	d.health.Report("interfaces", "not every interface is watched", err)
 	return found
 }
 

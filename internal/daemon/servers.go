@@ -18,7 +18,7 @@ import (
 // changed. After an error what was known stands. The caller holds changing.
 func (d *Daemon) look() bool {
 	servers, err := d.scout()
-	d.health.report("servers", "SIP servers cannot be looked for", err)
+	d.health.Report("servers", "SIP servers cannot be looked for", err)
 	if err != nil {
 		return false
 	}
@@ -29,7 +29,7 @@ func (d *Daemon) look() bool {
 			problems = append(problems, s.Name+": "+p)
 		}
 	}
-	d.health.list("server settings", problems)
+	d.health.List("server settings", problems)
 	before := d.trunks
 	d.trunks = scout.Hold(before, servers, len(problems) > 0)
 	return !slices.EqualFunc(before, d.trunks, func(a, b scout.Held) bool { return a.Trunk == b.Trunk })
@@ -64,9 +64,9 @@ func (d *Daemon) trunkPosts() []policy.Post {
 		}
 	}
 	if len(d.config.TrunkNames) > 0 {
-		d.health.list("trunk names", d.names.Problems(d.config.TrunkNames...))
+		d.health.List("trunk names", d.names.Problems(d.config.TrunkNames...))
 	} else {
-		d.health.clear("trunk names")
+		d.health.Clear("trunk names")
 	}
 	for _, t := range d.trunks {
 		if t.Prefix.IsValid() && !(t.Prefix.IsSingleIP() && ours[t.Prefix.Addr()]) {
