@@ -194,7 +194,7 @@ func (d *Daemon) sources() []control.SourceStatus {
 func (d *Daemon) counts() (total source.PacketStats, last time.Time) {
 	for _, l := range d.lanes {
 		c := l.counts.Load()
-		total = plus(total, c.PacketStats)
+		total = total.Plus(c.PacketStats)
 		if c.last.After(last) {
 			last = c.last
 		}

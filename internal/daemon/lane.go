@@ -163,7 +163,7 @@ func (l *lane) drain() {
 
 func (l *lane) publish() {
 	l.alive.Store(time.Now().UnixNano())
-	stats := plus(l.earlier, l.packets.Stats())
+	stats := l.earlier.Plus(l.packets.Stats())
 	before := l.counts.Load()
 	if stats == before.PacketStats {
 		return
@@ -173,15 +173,6 @@ func (l *lane) publish() {
 		counts.last = time.Now()
 	}
 	l.counts.Store(counts)
-}
-
-// plus adds up what two wires have counted.
-func plus(a, b source.PacketStats) source.PacketStats {
-	return source.PacketStats{
-		Frames: a.Frames + b.Frames, Messages: a.Messages + b.Messages, Junk: a.Junk + b.Junk,
-		KeepAlives: a.KeepAlives + b.KeepAlives, Overlaps: a.Overlaps + b.Overlaps, Skipped: a.Skipped + b.Skipped,
-		Encrypted: a.Encrypted + b.Encrypted, Strays: a.Strays + b.Strays, Lost: a.Lost + b.Lost,
-	}
 }
 
 // give hands the lane an event whose bytes nobody else will change.

@@ -52,6 +52,15 @@ type PacketStats struct {
 	Skipped uint64
 }
 
+// Plus adds up what two sources have counted.
+func (a PacketStats) Plus(b PacketStats) PacketStats {
+	return PacketStats{
+		Frames: a.Frames + b.Frames, Messages: a.Messages + b.Messages, Junk: a.Junk + b.Junk,
+		KeepAlives: a.KeepAlives + b.KeepAlives, Overlaps: a.Overlaps + b.Overlaps, Skipped: a.Skipped + b.Skipped,
+		Encrypted: a.Encrypted + b.Encrypted, Strays: a.Strays + b.Strays, Lost: a.Lost + b.Lost,
+	}
+}
+
 // Frame is one captured frame as any wire delivers it.
 type Frame struct {
 	Time time.Time

@@ -3,6 +3,7 @@ package source
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -290,4 +291,19 @@ func fragments(t *testing.T, whole []byte) (first, rest []byte) {
 	}
 	first[6] |= 0x20 // more to come
 	return first, rest
+}
+
+// TestPlus: every counter is added up, also one that is new.
+func TestPlus(t *testing.T) {
+	var one PacketStats
+	v := reflect.ValueOf(&one).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetUint(uint64(i + 1))
+	}
+	two := reflect.ValueOf(one.Plus(one))
+	for i := range two.NumField() {
+		if got := two.Field(i).Uint(); got != 2*uint64(i+1) {
+			t.Errorf("%s is %d, want %d", two.Type().Field(i).Name, got, 2*(i+1))
+		}
+	}
 }
