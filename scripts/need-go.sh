@@ -23,8 +23,8 @@ fetch() {
   cache=$(mktemp -d)
   (cd "$cache" && GOFLAGS=-modcacherw GOMODCACHE=$cache \
     "$go" mod download "golang.org/toolchain@v0.0.1-go$wanted.linux-$("$go" env GOARCH)") || return 1
-  cp -r "$cache"/golang.org/toolchain@* "$home"
-  chmod +x "$home"/bin/* "$home"/pkg/tool/*/*
+  cp -r "$cache/golang.org/"toolchain@* "$home"
+  chmod +x "$home/bin/"* "$home/pkg/tool/"*/*
   rm -rf "$cache"
 }
 

@@ -77,11 +77,10 @@ func (r *Reader) frame() ([]byte, error) {
 // resume goes on to the next magic word.
 func (r *Reader) resume() error {
 	for {
-		rest, err := r.in.Peek(len(magic))
-		if err != nil {
+		if _, err := r.in.Peek(len(magic)); err != nil {
 			return err // io.EOF: nothing that could be a packet follows
 		}
-		rest, _ = r.in.Peek(r.in.Buffered())
+		rest, _ := r.in.Peek(r.in.Buffered())
 		if i := bytes.Index(rest, magic); i >= 0 {
 			_, err := r.in.Discard(i)
 			return err
