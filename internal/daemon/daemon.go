@@ -128,7 +128,6 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		return nil, errors.Join(err, journal.Close())
 	}
 	d.feed = newFeed(journal, d.health, d.clock, o.Log)
-	d.writer = ban.NewWriter(d.table, journal, time.After)
 	d.health.Report("state", "bans and history are in memory only until a restart with a state directory that works", trouble)
 	if warning := journal.Warning(); warning != "" {
 		d.health.Set("store", warning)
@@ -137,6 +136,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		d.machine.Close()
 		return nil, errors.Join(err, journal.Close())
 	}
+	d.writer = ban.NewWriter(d.table, journal, time.After) // it goes on where the restored table stands
 	d.scout = scout.New(o.Root).Look
 	d.names = d.newNames()
 	seed := bounded.Seed{K0: rand.Uint64(), K1: rand.Uint64()}

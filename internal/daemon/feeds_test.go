@@ -14,6 +14,7 @@ import (
 
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/source"
 )
 
 // await lets the lanes' inboxes be looked at until an event is there.
@@ -107,7 +108,7 @@ func TestFeeds(t *testing.T) {
 	r.senses.closeLogs()
 	r.sentences("esl:127.0.0.1:1 cannot be heard")
 	r.config.AMI, r.config.ESL = nil, nil
-	r.senses = &senses{}
+	r.senses = &senses{sides: &source.Sides{}}
 	r.senses.followLogs(r.Daemon)
 	r.senses.closeLogs()
 	r.sentences()

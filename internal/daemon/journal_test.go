@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/source"
 )
 
 // journalctl puts a program of this name before the real one. It writes its
@@ -36,7 +37,7 @@ func TestAJournalIsFollowedOn(t *testing.T) {
 	r.config.Logs = []config.Log{{Journal: "asterisk.service", Format: "asterisk"}}
 	for _, step := range []struct{ account, argument string }{{"a", "--lines=0"}, {"b", "--after-cursor=s=1;i=61"}} {
 		arguments := journalctl(t, step.account)
-		r.senses = &senses{}
+		r.senses = &senses{sides: &source.Sides{}}
 		r.senses.followLogs(r.Daemon)
 		e := r.await()
 		if string(e.Log.User) != step.account || !e.Time.Equal(time.UnixMicro(1795351367000000)) && !e.Time.Before(time.Now()) {

@@ -15,6 +15,7 @@ import (
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/crew"
 	"github.com/sipward/sipward/internal/policy"
+	"github.com/sipward/sipward/internal/source"
 )
 
 // rig is a daemon with a real store and table, whose lanes and wires do not
@@ -54,7 +55,7 @@ func newRig(t *testing.T, record io.Writer) *rig {
 		t.Fatal(err)
 	}
 	r.Daemon = d
-	r.senses = &senses{stop: func() {}}
+	r.senses = &senses{stop: func() {}, sides: &source.Sides{}}
 	t.Cleanup(func() {
 		d.machine.Close()
 		if err := d.store.Close(); err != nil {

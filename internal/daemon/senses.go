@@ -59,8 +59,8 @@ func (d *Daemon) openSenses() (*senses, error) {
 	return s, nil
 }
 
-// followLogs begins to follow logs and feeds, and to hear what servers tell. Whoever did so before must have
-// ended, or lines would be read twice.
+// followLogs begins to follow logs and feeds, and to hear what servers tell.
+// Whoever did so before must have ended, or lines would be read twice.
 func (s *senses) followLogs(d *Daemon) {
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(context.Background())
