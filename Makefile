@@ -51,8 +51,9 @@ check: go ## gofmt, vet, staticcheck, the house rules, builds for every platform
 house: go ## the house rules alone
 	$(GO) test ./internal/house/
 
-bench: go ## measure the SIP reader against sipgo's
+bench: go ## measure the SIP reader and the whole river against sipgo's parser
 	$(GO) run ./internal/tools/parsebench
+	$(GO) run ./internal/tools/riverbench
 
 fuzz: go ## fuzz every target for FUZZTIME (10m), two at a time; logs in dist/fuzz
 	scripts/fuzz.sh $(GO) $(FUZZTIME) dist/fuzz

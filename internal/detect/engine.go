@@ -22,6 +22,7 @@ type Engine struct {
 	numbers   *bounded.Table[dialled]
 	dossiers  *dossiers
 	findings  []Finding
+	sight     Sight // the one being weighed; on the heap once
 	lanes     int
 	unproven  allowance
 	scratch   [longestText]byte // where a detector folds text
@@ -168,7 +169,8 @@ func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
 	if o != nil {
 		addr = o.Remote
 	}
-	s := Sight{Event: e, Outcome: o, engine: d, key: d.seed.Addr(addr), now: e.Time.UnixNano()}
+	s := &d.sight
+	*s = Sight{Event: e, Outcome: o, engine: d, key: d.seed.Addr(addr), now: e.Time.UnixNano()}
 	s.home = d.home(addr, s.key)
 	if d.began == 0 {
 		d.began = s.now
@@ -178,9 +180,9 @@ func (d *Engine) weigh(e *event.Event, o *event.Outcome) {
 		s.account = o.AccountID
 	}
 	for _, detector := range d.detectors {
-		detector.Weigh(&s)
+		detector.Weigh(s)
 	}
-	d.judge(&s)
+	d.judge(s)
 }
 
 // forget drops everything held against a source that a human pardoned, so

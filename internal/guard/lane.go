@@ -16,6 +16,8 @@ type Lane struct {
 	detect *detect.Engine
 	// now is the lane's time: that of the latest event, never going back.
 	now time.Time
+	// tick is the last one, kept so that none is made for each second.
+	tick event.Event
 }
 
 const (
@@ -50,7 +52,8 @@ func (l *Lane) Advance(to time.Time) {
 		next = to.Truncate(second).Add(-lull)
 	}
 	for ; !next.After(to); next = next.Add(second) {
-		l.See(&event.Event{Kind: event.Tick, Time: next})
+		l.tick = event.Event{Kind: event.Tick, Time: next}
+		l.See(&l.tick)
 		l.guard.Expire(next)
 	}
 }
