@@ -37,7 +37,7 @@ servers' own settings name.`,
 			return err
 		}
 		receipt.Enforced = true // an allow holds in every mode: it stops decisions, not packets
-		return newOutput(cmd).receipt(&receipt, "allowed")
+		return printReceipt(newOutput(cmd), &receipt, "allowed")
 	}
 	cmd.AddCommand(allowListCommand(), allowRemoveCommand())
 	return cmd
@@ -55,7 +55,7 @@ func allowListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return newOutput(cmd).rows(rows, "Nothing is allowed beyond the settings.")
+			return newOutput(cmd).Rows(rows, "Nothing is allowed beyond the settings.")
 		},
 	})
 }
@@ -76,7 +76,7 @@ func allowRemoveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return newOutput(cmd).lifted(n, "entry", "entries")
+			return newOutput(cmd).Lifted(n, "entry", "entries")
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/control"
 )
 
@@ -46,23 +47,16 @@ refused. In monitor mode the ban is recorded and not enforced: exit 9.`,
 		if err != nil {
 			return err
 		}
-		return newOutput(cmd).receipt(&receipt, "banned")
+		return printReceipt(newOutput(cmd), &receipt, "banned")
 	}
 	return cmd
 }
 
-// receipt says what became of an order.
-func (o *output) receipt(r *control.Receipt, done string) error {
-	if o.json {
-		if err := o.object(r); err != nil {
-			return fmt.Errorf("print receipt: %w", err)
-		}
-	} else {
-		until := "forever"
-		if !r.Until.IsZero() {
-			until = fmt.Sprintf("until %s (%s)", o.clock(r.Until), o.left(r.Until))
-		}
-		o.printf("%s %s, %s\n", o.paint(green, done), prefixWord(r.Prefix), until)
+// printReceipt says what became of an order; one that is not enforced is only
+// partly done.
+func printReceipt(o *answer.Output, r *control.Receipt, done string) error {
+	if err := o.Receipt(r, done); err != nil {
+		return fmt.Errorf("print receipt: %w", err)
 	}
 	if r.Enforced {
 		return nil

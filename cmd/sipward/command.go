@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
 )
@@ -36,7 +37,7 @@ func setUp(root *cobra.Command) {
 		return verb.Help()
 	}})
 	root.SetHelpCommandGroupID("More:")
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", columns)))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", answer.Columns)))
 	root.SetFlagErrorFunc(flagError)
 	// cobra checks these too, but its errors could not be told from a verb's own.
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
@@ -74,7 +75,7 @@ func bannedAddresses(cmd *cobra.Command, args []string, _ string) ([]string, cob
 	rows, _ := client(cmd).Bans(context.Background()) // no daemon, no suggestions
 	var names []string
 	for _, r := range rows {
-		names = append(names, prefixWord(r.Prefix))
+		names = append(names, answer.Prefix(r.Prefix))
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

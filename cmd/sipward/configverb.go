@@ -41,20 +41,20 @@ func configShowCommand() *cobra.Command {
 		}
 		o := newOutput(cmd)
 		switch {
-		case o.json:
+		case o.JSON:
 			for _, s := range c.Settings() {
 				if *effective || !strings.HasPrefix(s.Origin, "default") {
-					if err := o.object(s); err != nil {
+					if err := o.Object(s); err != nil {
 						return fmt.Errorf("print settings: %w", err)
 					}
 				}
 			}
 		case *effective:
-			o.printf("%s", c.Effective())
+			o.Printf("%s", c.Effective())
 		case c.Differences() == "":
-			o.printf("# every setting has its default; see sipward config show --effective\n")
+			o.Printf("# every setting has its default; see sipward config show --effective\n")
 		default:
-			o.printf("%s", c.Differences())
+			o.Printf("%s", c.Differences())
 		}
 		return nil
 	}
@@ -80,10 +80,10 @@ func configValidateCommand() *cobra.Command {
 			name = config.DefaultPath + " and conf.d"
 		}
 		o := newOutput(cmd)
-		if o.json {
-			return o.object(map[string]any{"file": name, "ok": true})
+		if o.JSON {
+			return o.Object(map[string]any{"file": name, "ok": true})
 		}
-		o.printf("ok: %s\n", terminal.Printable(name))
+		o.Printf("ok: %s\n", terminal.Printable(name))
 		return nil
 	}
 	return cmd

@@ -7,12 +7,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/control"
-	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/explain"
 	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/logline/custom"
@@ -42,7 +41,7 @@ and samples that prove it; --check tells whether it is sound.`,
 
 func runExplain(cmd *cobra.Command, args []string) error {
 	if name, _ := cmd.Flags().GetString("check"); name != "" {
-		return newOutput(cmd).checkPattern(name)
+		return checkPattern(newOutput(cmd), name)
 	}
 	format, clock, err := logFlags(cmd)
 	if err != nil {
@@ -70,11 +69,11 @@ func runExplain(cmd *cobra.Command, args []string) error {
 	}
 	out := newOutput(cmd)
 	if from == cmd.InOrStdin() { // somebody may be typing, or following a log
-		return out.explainLog(log)
+		return explainLog(out, log)
 	}
-	buffered := bufio.NewWriterSize(out.w, 1<<16)
-	out.w = buffered
-	return errors.Join(out.explainLog(log), buffered.Flush())
+	buffered := bufio.NewWriterSize(out.W, 1<<16)
+	out.W = buffered
+	return errors.Join(explainLog(out, log), buffered.Flush())
 }
 
 // openPattern reads a pattern; a bad one is told with all its mistakes.
@@ -86,15 +85,16 @@ func openPattern(name string) (*custom.Pattern, error) {
 	return own, err
 }
 
-func (o *output) checkPattern(name string) error {
+// checkPattern says whether a pattern is sound.
+func checkPattern(o *answer.Output, name string) error {
 	own, err := openPattern(name)
 	if err != nil {
 		return err
 	}
-	if o.json {
-		return o.object(map[string]any{"file": name, "ok": true, "samples": own.Samples()})
+	if o.JSON {
+		return o.Object(map[string]any{"file": name, "ok": true, "samples": own.Samples()})
 	}
-	o.printf("ok: %s, proved by %s\n", terminal.Printable(name), counted(own.Samples(), "sample", "samples"))
+	o.Printf("ok: %s, proved by %s\n", terminal.Printable(name), answer.Counted(own.Samples(), "sample", "samples"))
 	return nil
 }
 
@@ -104,7 +104,7 @@ func unreadableLog(err error) error {
 	return &control.Problem{What: "read log: " + err.Error(), Do: "give a server's log, plain or gzipped", Kind: control.ErrInvalid}
 }
 
-func (o *output) explainLog(log *logline.File) error {
+func explainLog(o *answer.Output, log *logline.File) error {
 	for {
 		e, err := log.NextLine()
 		if errors.Is(err, io.EOF) {
@@ -113,27 +113,9 @@ func (o *output) explainLog(log *logline.File) error {
 		if err != nil {
 			return unreadableLog(err)
 		}
-		if err := o.explain(e); err != nil {
+		x := explain.Of(e)
+		if err := o.LogLine(&x); err != nil {
 			return err
 		}
 	}
-}
-
-// explain prints one object or, for people, one line and for what is worth a
-// look a second one.
-func (o *output) explain(e *event.Event) error {
-	x := explain.Of(e)
-	if o.json {
-		return o.object(x)
-	}
-	colour := map[string]string{"hostile": red, "tampered": red, "near": yellow, "benign": green}[x.Verdict]
-	verdict := fmt.Sprintf("%-8s", x.Verdict)
-	if colour != "" {
-		verdict = o.paint(colour, verdict)
-	}
-	o.printf("%s\n", strings.TrimRight(fmt.Sprintf("%7d %s %s", x.Line, verdict, terminal.Fit(x.Detail(), columns-17)), " "))
-	if why := strings.TrimSpace(x.Rule + "  " + x.Note); why != "" {
-		o.printf("%17s%s\n", "", terminal.Fit(why, columns-17))
-	}
-	return nil
 }

@@ -3,12 +3,15 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/config"
 )
 
@@ -92,10 +95,13 @@ func prefixArgument(cmd *cobra.Command, text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// prefixWord writes a host without its length.
-func prefixWord(p netip.Prefix) string {
-	if p.IsSingleIP() {
-		return p.Addr().String()
+// newOutput follows the flags and the environment (no-color.org).
+func newOutput(cmd *cobra.Command) *answer.Output {
+	asJSON, _ := cmd.Flags().GetBool("json") // both flags are on the root
+	plain, _ := cmd.Flags().GetBool("no-color")
+	o := &answer.Output{W: cmd.OutOrStdout(), JSON: asJSON, Now: time.Now()}
+	if f, ok := o.W.(*os.File); ok && !plain && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" {
+		o.Colour = term.IsTerminal(int(f.Fd()))
 	}
-	return p.String()
+	return o
 }

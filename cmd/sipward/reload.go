@@ -16,10 +16,10 @@ in force, nothing changes, and the mistake is shown: exit 7.`,
 				return err
 			}
 			o := newOutput(cmd)
-			if o.json {
-				return o.object(map[string]bool{"reloaded": true})
+			if o.JSON {
+				return o.Object(map[string]bool{"reloaded": true})
 			}
-			o.printf("the new settings are in force\n")
+			o.Printf("the new settings are in force\n")
 			return nil
 		},
 	})

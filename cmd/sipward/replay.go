@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
@@ -58,8 +59,8 @@ func runReplay(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	out := newOutput(cmd)
-	buffered := bufio.NewWriterSize(out.w, 1<<16)
-	out.w = buffered
+	buffered := bufio.NewWriterSize(out.W, 1<<16)
+	out.W = buffered
 	options.Messages, _ = cmd.Flags().GetBool("messages")
 	quiet, _ := cmd.Flags().GetBool("summary")
 	options.Report = &replayReport{out: out, quiet: quiet}
@@ -74,7 +75,7 @@ func runReplay(cmd *cobra.Command, files []string) error {
 	for _, warning := range summary.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+terminal.Printable(warning))
 	}
-	if err := out.replaySummary(summary); err != nil {
+	if err := replaySummary(out, summary); err != nil {
 		return err
 	}
 	return buffered.Flush()
@@ -128,14 +129,14 @@ func replayError(err error) error {
 
 // replayReport prints what a replay finds, as it finds it.
 type replayReport struct {
-	out   *output
+	out   *answer.Output
 	quiet bool
 }
 
 // Message implements replay.Report.
 func (r *replayReport) Message(e *event.Event) {
 	m := replay.ObjectOfMessage(e)
-	if r.out.json {
+	if r.out.JSON {
 		r.put(m)
 		return
 	}
@@ -144,12 +145,12 @@ func (r *replayReport) Message(e *event.Event) {
 		what = fmt.Sprintf("%d %s", m.Status, m.Method)
 	}
 	from, to := net.JoinHostPort(m.Src, fmt.Sprint(m.Sport)), net.JoinHostPort(m.Dst, fmt.Sprint(m.Dport))
-	r.out.printf("%s  %s\n", r.out.clock(m.Time), terminal.Fit(terminal.Printable(from+" > "+to+"  "+what), columns-21))
+	r.out.Printf("%s  %s\n", r.out.Clock(m.Time), terminal.Fit(terminal.Printable(from+" > "+to+"  "+what), answer.Columns-21))
 }
 
 // Finding implements replay.Report.
 func (r *replayReport) Finding(f *detect.Finding) {
-	if !r.quiet && r.out.json {
+	if !r.quiet && r.out.JSON {
 		r.put(replay.ObjectOfFinding(f))
 	}
 }
@@ -158,30 +159,30 @@ func (r *replayReport) Finding(f *detect.Finding) {
 func (r *replayReport) Ban(b *ban.Ban) {
 	switch {
 	case r.quiet:
-	case r.out.json:
+	case r.out.JSON:
 		r.put(replay.ObjectOfBan(b))
 	default:
-		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, prefixWord(b.Prefix), ago(b.Until.Sub(b.Since)), b.Requests)
-		r.out.printf("%s  %s\n", r.out.clock(b.Since), r.out.paint(red, what))
-		r.out.field("  because", b.Why)
+		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, answer.Prefix(b.Prefix), answer.Ago(b.Until.Sub(b.Since)), b.Requests)
+		r.out.Printf("%s  %s\n", r.out.Clock(b.Since), r.out.Paint(answer.Red, what))
+		r.out.Field("  because", b.Why)
 	}
 }
 
 // put prints an object; an error on standard output shows at the last flush.
-func (r *replayReport) put(v any) { _ = r.out.object(v) }
+func (r *replayReport) put(v any) { _ = r.out.Object(v) }
 
-func (o *output) replaySummary(s replay.Summary) error {
+func replaySummary(o *answer.Output, s replay.Summary) error {
 	if s.Local == nil {
 		s.Local = []netip.Addr{}
 	}
-	if o.json {
-		return o.object(replay.SummaryObject{Type: "summary", Summary: s})
+	if o.JSON {
+		return o.Object(replay.SummaryObject{Type: "summary", Summary: s})
 	}
-	o.field("read", fmt.Sprintf("%s packets, %s SIP messages, %s log lines, %s skipped",
-		grouped(s.Packets), grouped(s.Messages), grouped(s.Lines), grouped(s.Skipped)))
-	o.field("found", fmt.Sprintf("%s findings, %s from %s",
-		grouped(s.Findings), counted(int(s.Bans), "ban", "bans"), counted(s.Sources, "source", "sources")))
-	o.field("our side", fmt.Sprint(s.Local))
+	o.Field("read", fmt.Sprintf("%s packets, %s SIP messages, %s log lines, %s skipped",
+		answer.Grouped(s.Packets), answer.Grouped(s.Messages), answer.Grouped(s.Lines), answer.Grouped(s.Skipped)))
+	o.Field("found", fmt.Sprintf("%s findings, %s from %s",
+		answer.Grouped(s.Findings), answer.Counted(int(s.Bans), "ban", "bans"), answer.Counted(s.Sources, "source", "sources")))
+	o.Field("our side", fmt.Sprint(s.Local))
 	return nil
 }
 

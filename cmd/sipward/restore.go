@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/daemon"
 )
@@ -25,7 +26,7 @@ monitor mode it does nothing.`,
 			if err != nil {
 				return startError(err)
 			}
-			newOutput(cmd).printf("%s in force\n", counted(loaded, "entry", "entries"))
+			newOutput(cmd).Printf("%s in force\n", answer.Counted(loaded, "entry", "entries"))
 			return nil
 		},
 	}

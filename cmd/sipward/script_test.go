@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/terminal"
@@ -72,7 +73,7 @@ func scriptExits(ts *testscript.TestScript, _ bool, args []string) {
 func scriptNarrow(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, stream := range []string{"stdout", "stderr"} {
 		for _, line := range strings.Split(ts.ReadFile(stream), "\n") {
-			if n := utf8.RuneCountInString(line); n > columns {
+			if n := utf8.RuneCountInString(line); n > answer.Columns {
 				ts.Fatalf("%d columns: %q", n, line)
 			}
 			if line != terminal.Printable(line) {

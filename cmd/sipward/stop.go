@@ -39,13 +39,13 @@ systemd, "systemctl stop sipward" does the same without --clear.)`,
 			return err
 		}
 		o := newOutput(cmd)
-		if o.json {
-			return o.object(map[string]bool{"stopped": true, "cleared": *clearAll})
+		if o.JSON {
+			return o.Object(map[string]bool{"stopped": true, "cleared": *clearAll})
 		}
 		if *clearAll {
-			o.printf("stopped; no ban of ours is left in the kernel\n")
+			o.Printf("stopped; no ban of ours is left in the kernel\n")
 		} else {
-			o.printf("stopped; the bans stay in the kernel until they run out\n")
+			o.Printf("stopped; the bans stay in the kernel until they run out\n")
 		}
 		return nil
 	}

@@ -2,12 +2,11 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/sipward/sipward/internal/terminal"
+	"github.com/sipward/sipward/internal/answer"
 	"github.com/sipward/sipward/internal/useragent"
 )
 
@@ -23,18 +22,11 @@ User-Agent costs its sender one option to change.`,
 	}
 }
 
-// uaAnswer is one line of the answer.
-type uaAnswer struct {
-	UA      string            `json:"ua"`
-	Verdict useragent.Verdict `json:"verdict"`
-	Token   string            `json:"token,omitempty"`
-}
-
 func runUA(cmd *cobra.Command, args []string) error {
 	out := newOutput(cmd)
 	if len(args) > 0 && !slices.Equal(args, []string{"-"}) {
 		for _, ua := range args {
-			if err := out.userAgent(ua); err != nil {
+			if err := judgeUA(out, ua); err != nil {
 				return err
 			}
 		}
@@ -43,21 +35,14 @@ func runUA(cmd *cobra.Command, args []string) error {
 	lines := bufio.NewScanner(cmd.InOrStdin())
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if err := out.userAgent(lines.Text()); err != nil {
+		if err := judgeUA(out, lines.Text()); err != nil {
 			return err
 		}
 	}
 	return lines.Err()
 }
 
-func (o *output) userAgent(ua string) error {
+func judgeUA(out *answer.Output, ua string) error {
 	verdict, token := useragent.Judge([]byte(ua))
-	if o.json {
-		return o.object(uaAnswer{UA: ua, Verdict: verdict, Token: token})
-	}
-	colour := map[useragent.Verdict]string{
-		useragent.Bad: red, useragent.Suspect: yellow, useragent.OK: green,
-	}[verdict]
-	o.printf("%s  %s\n", o.paint(colour, fmt.Sprintf("%-7s", verdict)), terminal.Fit(terminal.Printable(ua), columns-9))
-	return nil
+	return out.UserAgent(ua, verdict, token)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -38,16 +37,7 @@ history stays in "sipward why". To make sure it is never banned again, use
 		if err != nil {
 			return err
 		}
-		return newOutput(cmd).lifted(n, "ban", "bans")
+		return newOutput(cmd).Lifted(n, "ban", "bans")
 	}
 	return cmd
-}
-
-// lifted says how many entries ended.
-func (o *output) lifted(n int, one, many string) error {
-	if o.json {
-		return o.object(map[string]int{"lifted": n})
-	}
-	o.printf("%s\n", fmt.Sprintf("%s lifted", counted(n, one, many)))
-	return nil
 }

@@ -19,8 +19,8 @@ func versionCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := newOutput(cmd)
 			commit := buildCommit()
-			if o.json {
-				return o.object(struct {
+			if o.JSON {
+				return o.Object(struct {
 					Version string `json:"version"`
 					Commit  string `json:"commit,omitempty"`
 					Go      string `json:"go"`
@@ -30,7 +30,7 @@ func versionCommand() *cobra.Command {
 			if commit != "" {
 				line += " (" + commit + ")"
 			}
-			o.printf("%s %s %s/%s\n", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			o.Printf("%s %s %s/%s\n", line, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -1,4 +1,4 @@
-package main
+package answer
 
 import (
 	"bytes"
@@ -56,7 +56,7 @@ func TestExplanationOfAnAccount(t *testing.T) {
 
 func explained(e *control.Explanation, now time.Time) string {
 	var text bytes.Buffer
-	o := &output{w: &text, now: now}
-	o.explanation(e)
+	o := &Output{W: &text, Now: now}
+	o.Explanation(e)
 	return text.String()
 }
