@@ -20,6 +20,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/bounded"
+	"github.com/sipward/sipward/internal/chronicle"
 	"github.com/sipward/sipward/internal/clock"
 	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/control"
@@ -70,19 +71,20 @@ type Daemon struct {
 	trunks  []scout.Held
 	scout   func() ([]pbx.Server, error)
 
-	store   *store.Store
-	table   *ban.Table
-	writer  *ban.Writer
-	fence   *policy.Fence
-	guard   *guard.Guard
-	machine *host.Machine
-	names   *host.Resolver
-	feed    *feed
-	health  *health.Health
-	drift   *drift.Watch // the house keeper's
-	lanes   []*lane
-	salt    uint32 // of the choice of lane
-	senses  *senses
+	store     *store.Store
+	table     *ban.Table
+	writer    *ban.Writer
+	fence     *policy.Fence
+	guard     *guard.Guard
+	machine   *host.Machine
+	names     *host.Resolver
+	chronicle *chronicle.Chronicle
+	health    *health.Health
+	drift     *drift.Watch // the house keeper's
+	lanes     []*lane
+	salt      uint32 // of the choice of lane
+	senses    *senses
+	calls     calls
 
 	// changing guards config, what was found, and senses, and keeps reloads apart from each other
 	// and from the end. Whoever holds it may enter the hall; the hall and its
@@ -123,11 +125,13 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 		options: o, clock: began, first: settings, config: settings, store: journal,
 		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
 		health: health.New(o.Log), drift: drift.New(now), salt: rand.Uint32(),
+		calls: newCalls(),
 	}
 	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
-	d.feed = newFeed(journal, d.health, d.clock, o.Log)
+	d.chronicle = chronicle.New(chronicle.Options{Store: journal, Health: d.health, Clock: d.clock, Log: o.Log,
+		Leak: func() { signal(d.calls.compare) }})
 	d.health.Report("state", "bans and history are in memory only until a restart with a state directory that works", trouble)
 	if warning := journal.Warning(); warning != "" {
 		d.health.Set("store", warning)
@@ -144,7 +148,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 	d.guard = guard.New(guard.Options{
 		Policy: policy.New(policy.Options{Table: d.table, Fence: d.fence, Jitter: 0.2, Seed: rand.Uint64(),
 			Longest: settings.LongestBan, AllPorts: settings.BanAll}),
-		Fence: d.fence, Table: d.table, Kernel: enforce.DryRun{}, Witness: d.feed,
+		Fence: d.fence, Table: d.table, Kernel: enforce.DryRun{}, Witness: d.chronicle,
 		Lanes: count, Seed: seed, Wire: true,
 	})
 	for i := range count {
@@ -178,7 +182,7 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 	}
 	scribes, lanes := crew.New(context.Background(), d.end), crew.New(context.Background(), d.end)
 	keepers := crew.New(ctx, d.end)
-	scribes.Add(d.writer.Run, d.feed.run)
+	scribes.Add(d.writer.Run, d.chronicle.Run)
 	for _, l := range d.lanes {
 		lanes.Add(l.run)
 	}
@@ -325,5 +329,5 @@ func (d *Daemon) heedHangups(ctx context.Context) error {
 
 // say puts a word about the daemon itself into the event stream.
 func (d *Daemon) say(what string) {
-	d.feed.add(control.EventRecord{Type: what, By: "pid " + pid()})
+	d.chronicle.Add(control.EventRecord{Type: what, By: "pid " + pid()})
 }

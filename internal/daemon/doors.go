@@ -20,7 +20,7 @@ const durableWait = 5 * time.Second
 
 // doors is what people reach through the control socket.
 func (d *Daemon) doors() control.Doors {
-	return control.Doors{Guard: d, Feed: d.feed, Reload: d.reload, Stop: d.stop}
+	return control.Doors{Guard: d, Feed: d.chronicle, Reload: d.reload, Stop: d.stop}
 }
 
 // Order implements control.Guard.
@@ -37,14 +37,14 @@ func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
 	if !b.Until.IsZero() {
 		b.Until = b.Since.Add(lasts)
 	}
-	refusals := d.feed.troubles.Load()
+	refusals := d.chronicle.Troubles()
 	entry := d.guard.Do(b)
 	if entry.Seq == 0 {
 		return control.Receipt{}, &control.Problem{What: fmt.Sprintf("%s was not entered", b.Prefix),
 			Why: "the order has no effect or the table is full", Kind: control.ErrInvalid}
 	}
 	receipt := control.Receipt{Prefix: entry.Prefix, Action: entry.Action.String(), Scope: entry.Scope.String(),
-		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing() && d.feed.troubles.Load() == refusals}
+		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing() && d.chronicle.Troubles() == refusals}
 	return receipt, d.durable(entry.Seq)
 }
 

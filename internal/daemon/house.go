@@ -39,7 +39,7 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 			d.notify(sd.SdNotifyWatchdog)
 		}
 		dropped = d.lookAtLosses(dropped)
-		d.feed.forgetLeak(time.Now())
+		d.chronicle.ForgetLeak(time.Now())
 		d.lookForDrift()
 		select {
 		case <-ctx.Done():

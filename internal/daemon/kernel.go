@@ -38,7 +38,7 @@ func (d *Daemon) openKernel() (enforce.Backend, error) {
 func (d *Daemon) takeUpKernel(layer enforce.Backend) {
 	d.guard.Switch(layer)
 	if kernel, ok := layer.(*enforce.NFT); ok && kernel.Adopted() {
-		signal(d.feed.leaks)
+		signal(d.calls.compare)
 		return
 	}
 	d.guard.Sync(d.clock.Now())
@@ -62,7 +62,7 @@ func (d *Daemon) changeKernel() error {
 		}
 		d.guard.Switch(kernel)
 		d.guard.Sync(d.clock.Now())
-		signal(d.feed.layerChanged)
+		signal(d.calls.changed)
 	}
 	return nil
 }
@@ -80,8 +80,26 @@ func (d *Daemon) warnBackend() {
 // leaveKernel leaves the kernel to itself; with clear, without our bans.
 func (d *Daemon) leaveKernel(clear bool) error {
 	layer := d.guard.Switch(enforce.DryRun{})
-	signal(d.feed.layerChanged)
+	signal(d.calls.changed)
 	return layer.Close(clear)
+}
+
+// calls wake keepKernel. Each holds one token: see signal.
+type calls struct {
+	compare chan struct{} // kernel and table ought to be compared
+	changed chan struct{} // another layer is in use
+}
+
+func newCalls() calls {
+	return calls{compare: make(chan struct{}, 1), changed: make(chan struct{}, 1)}
+}
+
+// signal leaves a token unless there is one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // keepKernel keeps the kernel equal to the table: at intervals, and at once
@@ -110,14 +128,14 @@ func (d *Daemon) watchLayer(ctx context.Context, layer enforce.Backend, tick <-c
 		case <-ctx.Done():
 			return
 		case <-tick:
-		case <-d.feed.leaks:
+		case <-d.calls.compare:
 		case change, open := <-changes:
 			if !open {
 				changes = nil
 				continue
 			}
 			d.options.Log.Warn("somebody else changed our nftables table", "pid", change.PID, "process", change.Process)
-		case <-d.feed.layerChanged:
+		case <-d.calls.changed:
 			continue
 		}
 		d.sync()
@@ -132,17 +150,17 @@ const syncTries = 3
 // comes back every time shows in `status`.
 func (d *Daemon) sync() {
 	for range syncTries {
-		began, troubles := time.Now(), d.feed.troubles.Load()
+		began, troubles := time.Now(), d.chronicle.Troubles()
 		repaired := d.guard.Sync(d.clock.Now())
 		if repaired == 0 {
 			d.health.Clear("gap")
-			if d.feed.troubles.Load() == troubles { // kernel and table are equal again
+			if d.chronicle.Troubles() == troubles { // kernel and table are equal again
 				d.health.Clear("enforce")
 			}
 			return
 		}
 		d.options.Log.Warn("kernel repaired", "elements", repaired, "took", time.Since(began).Round(time.Millisecond))
-		d.feed.add(control.EventRecord{Type: "repaired", Why: fmt.Sprintf("%d elements of the kernel's sets differed from the ban table", repaired)})
+		d.chronicle.Add(control.EventRecord{Type: "repaired", Why: fmt.Sprintf("%d elements of the kernel's sets differed from the ban table", repaired)})
 	}
 	d.health.Set("gap", "the kernel's sets differ from the ban table again and again: somebody else changes them")
 }

@@ -1,12 +1,9 @@
 package daemon
 
 import (
-	"net/netip"
 	"slices"
 	"testing"
-	"time"
 
-	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/config"
 )
 
@@ -34,22 +31,6 @@ func TestUnion(t *testing.T) {
 	} {
 		if got := union(test.before, test.found); !slices.Equal(got, test.want) {
 			t.Errorf("union(%v, %v) = %v", test.before, test.found, got)
-		}
-	}
-}
-
-// TestLogOfTheFeed: drops and orders stand in the log, limits do not.
-func TestLogOfTheFeed(t *testing.T) {
-	r := newRig(t, nil)
-	now := time.Now()
-	for i, action := range []ban.Action{ban.Drop, ban.Limit, ban.Allow} {
-		address := netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})
-		r.feed.Done(ban.Ban{Prefix: netip.PrefixFrom(address, 32), Action: action, By: ban.Self, Since: now, Until: now.Add(time.Minute)})
-	}
-	r.feed.flush()
-	for prefix, want := range map[string]int{"203.0.113.0/32": 1, "203.0.113.1/32": 0, "203.0.113.2/32": 1} {
-		if got := r.log.count(prefix); got != want {
-			t.Errorf("%s stands in the log %d times, want %d", prefix, got, want)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func newRig(t *testing.T, record io.Writer) *rig {
 // scribe starts what writes to the store, until the test ends.
 func (r *rig) scribe() {
 	scribes := crew.New(context.Background(), func() {})
-	scribes.Add(r.writer.Run, r.feed.run)
+	scribes.Add(r.writer.Run, r.chronicle.Run)
 	r.t.Cleanup(func() {
 		if err := scribes.Dismiss(); err != nil {
 			r.t.Error(err)

@@ -1,4 +1,7 @@
-package daemon
+// Package chronicle keeps the stream of what happens: the hall tells it, the
+// store keeps it, the log repeats what matters most, and people read it through
+// the control socket.
+package chronicle
 
 import (
 	"context"
@@ -19,77 +22,81 @@ import (
 )
 
 const (
-	// feedQueue is how many records may wait for the disk.
-	feedQueue = 1 << 16
+	// longestQueue is how many records may wait for the disk.
+	longestQueue = 1 << 16
 	// leakGrace is how long after a drop answers to its source may still be on
 	// their way out.
 	leakGrace = 2 * time.Second
 	// leakFor is how long a leak shows after its last sign.
 	leakFor = time.Minute
-	// feedPause is how long the store is left alone after it refused records.
-	feedPause = time.Second
+	// pause is how long the store is left alone after it refused records.
+	pause = time.Second
 )
 
-// feed is the stream of what happens: the hall tells it, the store keeps it,
-// and the control socket reads it.
-type feed struct {
-	store  *store.Store
-	health *health.Health
-	clock  clock.Clock
-	text   *slog.Logger // for whoever looks at the log first
+// Options says whom a chronicle works with.
+type Options struct {
+	Store  *store.Store
+	Health *health.Health
+	Clock  clock.Clock
+	// Log is for whoever looks there first.
+	Log *slog.Logger
+	// Leak is called when a source that is dropped goes on being answered: kernel
+	// and table ought to be compared. It must not wait.
+	Leak func()
+}
+
+// Chronicle is the stream of what happens. It is the hall's witness, and its
+// methods may be called from several goroutines at once.
+type Chronicle struct {
+	o Options
 
 	mu      sync.Mutex
 	waiting []control.EventRecord
 	lost    uint64        // records that found no room
 	grown   chan struct{} // closed and replaced when the store has more
 
-	wake chan struct{}
+	wake chan struct{} // holds one token when something waits
 	// troubles counts the kernel's refusals; leaked is the UnixNano of the last
 	// sign of a leak.
 	troubles atomic.Uint64
 	leaked   atomic.Int64
-	// leaks asks for a comparison of kernel and table: a dropped source was answered.
-	leaks chan struct{}
-	// layerChanged tells that another layer is in use.
-	layerChanged chan struct{}
 }
 
-func newFeed(s *store.Store, h *health.Health, c clock.Clock, text *slog.Logger) *feed {
-	return &feed{
-		store: s, health: h, clock: c, text: text, grown: make(chan struct{}), wake: make(chan struct{}, 1),
-		leaks: make(chan struct{}, 1), layerChanged: make(chan struct{}, 1),
-	}
+// New begins one that goes on where the store's records end.
+func New(o Options) *Chronicle {
+	return &Chronicle{o: o, grown: make(chan struct{}), wake: make(chan struct{}, 1)}
 }
 
-// add queues a record.
-func (f *feed) add(r control.EventRecord) {
+// Add queues a record. One without a time happens now; one that finds no room is
+// counted.
+func (c *Chronicle) Add(r control.EventRecord) {
 	if r.Time.IsZero() {
-		r.Time = f.clock.Now()
+		r.Time = c.o.Clock.Now()
 	}
-	f.mu.Lock()
-	if len(f.waiting) < feedQueue {
-		f.waiting = append(f.waiting, r)
+	c.mu.Lock()
+	if len(c.waiting) < longestQueue {
+		c.waiting = append(c.waiting, r)
 	} else {
-		f.lost++
+		c.lost++
 	}
-	f.mu.Unlock()
-	signal(f.wake)
+	c.mu.Unlock()
+	c.rouse()
 }
 
-// signal leaves a token unless there is one.
-func signal(c chan<- struct{}) {
+// rouse leaves a token for Run unless there is one.
+func (c *Chronicle) rouse() {
 	select {
-	case c <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
 // Found implements guard.Witness.
-func (f *feed) Found(found detect.Finding) {
+func (c *Chronicle) Found(found detect.Finding) {
 	if !found.Class.Attack() {
 		return
 	}
-	f.add(control.EventRecord{
+	c.Add(control.EventRecord{
 		Time: found.Time, Type: "finding", Src: found.Source, Rule: found.Rule, Class: string(found.Class),
 		Severity: string(found.Severity), Proof: found.Proof.String(), Account: found.Account,
 		Requests: found.Requests, Why: found.Why,
@@ -97,7 +104,7 @@ func (f *feed) Found(found detect.Finding) {
 }
 
 // Done implements guard.Witness.
-func (f *feed) Done(b ban.Ban) {
+func (c *Chronicle) Done(b ban.Ban) {
 	r := control.EventRecord{
 		Time: b.Since, Type: "ban", Prefix: b.Prefix, Action: b.Action.String(), Rule: b.Rule, Class: b.Class,
 		Proof: b.Proof, Requests: b.Requests, By: b.By, Why: b.Why,
@@ -119,9 +126,9 @@ func (f *feed) Done(b ban.Ban) {
 	case b.Action == ban.Allow:
 		r.Type = "allow"
 	case b.Action.Blocks() && b.ID == b.Seq: // decided now, and not renewed
-		r.TookMS = float64(f.clock.Now().Sub(b.Since).Microseconds()) / 1000
+		r.TookMS = float64(c.o.Clock.Now().Sub(b.Since).Microseconds()) / 1000
 	}
-	f.add(r)
+	c.Add(r)
 }
 
 // ended is the record of an entry's end: who ended it, not why it was made.
@@ -131,63 +138,66 @@ func ended(b *ban.Ban, how string) control.EventRecord {
 
 // Again implements guard.Witness: a source that is dropped goes on being
 // answered, so its packets still reach the server.
-func (f *feed) Again(b ban.Ban, at time.Time) {
+func (c *Chronicle) Again(b ban.Ban, at time.Time) {
 	if b.Action == ban.Drop && at.Sub(b.Since) > leakGrace {
-		f.leaked.Store(time.Now().UnixNano())
-		f.health.Set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
-		signal(f.leaks)
+		c.leaked.Store(time.Now().UnixNano())
+		c.o.Health.Set("leak", fmt.Sprintf("the server still answers %s, which is banned: packets pass by our table", b.Prefix))
+		c.o.Leak()
 	}
 }
 
-// forgetLeak clears the complaint about a leak that shows no more.
-func (f *feed) forgetLeak(now time.Time) {
-	if now.Sub(time.Unix(0, f.leaked.Load())) > leakFor {
-		f.health.Clear("leak")
+// ForgetLeak clears the complaint about a leak that shows no more.
+func (c *Chronicle) ForgetLeak(now time.Time) {
+	if now.Sub(time.Unix(0, c.leaked.Load())) > leakFor {
+		c.o.Health.Clear("leak")
 	}
 }
 
-// Fenced implements guard.Witness.
-func (f *feed) Fenced(b ban.Ban) {
-	f.add(control.EventRecord{
+// Fenced implements guard.Witness: an alarm, for nobody is kept out.
+func (c *Chronicle) Fenced(b ban.Ban) {
+	c.Add(control.EventRecord{
 		Time: b.Since, Type: "alarm", Prefix: b.Prefix, Rule: b.Rule, Class: b.Class, Proof: b.Proof,
 		Requests: b.Requests, Why: b.Why,
 	})
 }
 
 // Trouble implements guard.Witness.
-func (f *feed) Trouble(err error) {
-	f.troubles.Add(1)
-	f.health.Report("enforce", "the kernel refused an order", err)
+func (c *Chronicle) Trouble(err error) {
+	c.troubles.Add(1)
+	c.o.Health.Report("enforce", "the kernel refused an order", err)
 }
 
-// run writes what is queued, until ctx ends; then once more.
-func (f *feed) run(ctx context.Context) error {
+// Troubles is how often the kernel has refused an order.
+func (c *Chronicle) Troubles() uint64 { return c.troubles.Load() }
+
+// Run writes what is queued, until ctx ends; then once more.
+func (c *Chronicle) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			f.flush()
+			c.flush()
 			return nil
-		case <-f.wake:
+		case <-c.wake:
 		}
-		if f.flush() {
+		if c.flush() {
 			continue
 		}
 		// Every record that comes now would bring all that wait before the store.
 		select {
 		case <-ctx.Done():
-		case <-time.After(feedPause):
-			signal(f.wake)
+		case <-time.After(pause):
+			c.rouse()
 		}
 	}
 }
 
 // flush gives the store what waits. When that fails, it waits on, as far as
 // there is room.
-func (f *feed) flush() bool {
-	f.mu.Lock()
-	batch := f.waiting
-	f.waiting = nil
-	f.mu.Unlock()
+func (c *Chronicle) flush() bool {
+	c.mu.Lock()
+	batch := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
 	if len(batch) == 0 {
 		return true
 	}
@@ -199,41 +209,41 @@ func (f *feed) flush() bool {
 		}
 		records = append(records, store.Record{Time: batch[i].Time, Body: body})
 	}
-	err := f.store.AppendEvents(records)
-	f.health.Report("events", "the event stream is not saved", err)
+	err := c.o.Store.AppendEvents(records)
+	c.o.Health.Report("events", "the event stream is not saved", err)
 	if err == nil {
-		f.log(batch)
+		c.log(batch)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err != nil {
-		room := min(feedQueue-len(f.waiting), len(batch))
-		f.lost += uint64(len(batch) - room)
-		f.waiting = append(batch[len(batch)-room:], f.waiting...)
+		room := min(longestQueue-len(c.waiting), len(batch))
+		c.lost += uint64(len(batch) - room)
+		c.waiting = append(batch[len(batch)-room:], c.waiting...)
 	} else {
-		close(f.grown)
-		f.grown = make(chan struct{})
+		close(c.grown)
+		c.grown = make(chan struct{})
 	}
-	if f.lost > 0 {
-		f.health.Set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", f.lost))
+	if c.lost > 0 {
+		c.o.Health.Set("events lost", fmt.Sprintf("%d records of the event stream found no room and are lost", c.lost))
 	}
 	return err == nil
 }
 
 // log repeats the drops, and what people ordered, for whoever looks at the log
 // first. Limits are left out: forged packets may cause any number of them.
-func (f *feed) log(batch []control.EventRecord) {
+func (c *Chronicle) log(batch []control.EventRecord) {
 	for i := range batch {
 		r := &batch[i]
 		if r.Action == ban.Drop.String() || slices.Contains([]string{"unban", "allow", "disallow"}, r.Type) {
-			f.text.Info(r.Type, "prefix", r.Prefix, "action", r.Action, "seconds", r.Seconds, "by", r.By, "why", r.Why)
+			c.o.Log.Info(r.Type, "prefix", r.Prefix, "action", r.Action, "seconds", r.Seconds, "by", r.By, "why", r.Why)
 		}
 	}
 }
 
 // Events implements control.Feed.
-func (f *feed) Events(since time.Time, after uint64, limit int) ([]control.EventRecord, uint64, error) {
-	stored, err := f.store.Events(store.Query{Since: since, After: int64(after), Limit: limit})
+func (c *Chronicle) Events(since time.Time, after uint64, limit int) ([]control.EventRecord, uint64, error) {
+	stored, err := c.o.Store.Events(store.Query{Since: since, After: int64(after), Limit: limit})
 	if err != nil {
 		return nil, after, err
 	}
@@ -251,12 +261,12 @@ func (f *feed) Events(since time.Time, after uint64, limit int) ([]control.Event
 }
 
 // Wait implements control.Feed.
-func (f *feed) Wait(ctx context.Context, after uint64) error {
+func (c *Chronicle) Wait(ctx context.Context, after uint64) error {
 	for {
-		f.mu.Lock()
-		grown := f.grown
-		f.mu.Unlock()
-		if found, _, err := f.Events(time.Time{}, after, 1); err != nil || len(found) > 0 {
+		c.mu.Lock()
+		grown := c.grown
+		c.mu.Unlock()
+		if found, _, err := c.Events(time.Time{}, after, 1); err != nil || len(found) > 0 {
 			return err
 		}
 		select {
