@@ -8,7 +8,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// guessBudget is D3: it slows who goes on with wrong passwords for one account,
+// guessBudget slows who goes on with wrong passwords for one account,
 // too slowly for guessRate, which no outcome tells from a broken phone. So
 // what follows is harmless for a phone: a hold of its source port after each
 // wrong try, never a drop.

@@ -7,7 +7,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// dialPlan is D12: it finds who tries one number behind one prefix after the
+// dialPlan finds who tries one number behind one prefix after the
 // other (00, 011, 9, 900, +, 810 …), looking for the one that gets a call out
 // at the owner's cost.
 //

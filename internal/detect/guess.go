@@ -7,7 +7,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// guessRate is D2, a Poisson CUSUM over wrong passwords for one account: it
+// guessRate is a Poisson CUSUM over wrong passwords for one account: it
 // finds who guesses faster than any broken phone retries.
 //
 //	S = max(0, S + ln(l1/l0) - (l1 - l0) x dt), back to 0 on a success

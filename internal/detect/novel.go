@@ -7,7 +7,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// novelIdentity is D1, the e-process over novel identities: it finds who
+// novelIdentity is the e-process over novel identities: it finds who
 // tries many accounts (enumeration, spraying), at any speed.
 //
 // Each (source, account) counts once. A benign source fails on a new account

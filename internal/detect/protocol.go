@@ -7,7 +7,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// protocolAbuse is D15: it finds who sends what no working device would, to
+// protocolAbuse finds who sends what no working device would, to
 // see what breaks: broken messages, floods of headers, and text that is made
 // for a database, a shell, a template, a browser or a log.
 //

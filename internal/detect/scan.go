@@ -7,7 +7,7 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// unprovenScan is D8: it finds who asks about one account after another and
+// unprovenScan finds who asks about one account after another and
 // never heeds an answer, as scanners and enumerators do and phones do not.
 //
 // A benign source leaves a challenge lying with probability at most theta0 =

@@ -9,7 +9,7 @@ import (
 	"github.com/sipward/sipward/internal/useragent"
 )
 
-// toolMarks is D6: it knows attack tools by what they cannot help writing.
+// toolMarks knows attack tools by what they cannot help writing.
 //
 // Each mark weighs ln(1/rate at which benign devices show it), measured over
 // two million synthetic messages in seven common styles where that was
