@@ -93,27 +93,9 @@ func replaySettings(cmd *cobra.Command) (*config.Config, error) {
 func replayOptions(cmd *cobra.Command, c *config.Config) (replay.Options, error) {
 	format, clock, err := logFlags(cmd)
 	o := replay.Options{Local: c.Local, Format: format, Clock: clock}
-	for _, l := range c.Listen {
-		if l.Transport == "udp" {
-			o.Ports = append(o.Ports, l.Port)
-		} else {
-			o.Streams = append(o.Streams, l.Port)
-		}
-	}
-	o.Never = fencePosts(c)
+	o.Ports, o.Streams = config.Ports(c.Listen)
+	o.Never = policy.Named(c.Allow, c.Local, c.Trunks)
 	return o, err
-}
-
-// fencePosts is the part of the never-ban list that the settings give.
-func fencePosts(c *config.Config) []policy.Post {
-	var posts []policy.Post
-	for _, p := range c.Allow {
-		posts = append(posts, policy.Post{Prefix: p, Reason: "on the allow-list of the settings"})
-	}
-	for _, p := range c.Trunks {
-		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})
-	}
-	return posts
 }
 
 func replayError(err error) error {

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -84,6 +85,21 @@ const (
 type Listen struct {
 	Port      uint16
 	Transport string // udp, tcp, tls, ws or wss
+}
+
+// Ports sorts what serves SIP by what a packet shows: UDP, or TCP whatever is
+// spoken over it. Each port is named once, in ascending order.
+func Ports(listen []Listen) (udp, tcp []uint16) {
+	for _, l := range listen {
+		if l.Transport == "udp" {
+			udp = append(udp, l.Port)
+		} else {
+			tcp = append(tcp, l.Port)
+		}
+	}
+	slices.Sort(udp)
+	slices.Sort(tcp)
+	return slices.Compact(udp), slices.Compact(tcp)
 }
 
 // Log is one server log to follow: a file, or what a unit writes to the systemd

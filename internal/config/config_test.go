@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -300,6 +301,23 @@ func TestNearest(t *testing.T) {
 	} {
 		if got := Nearest(c.word, c.words); got != c.want {
 			t.Errorf("Nearest(%q) = %q, want %q", c.word, got, c.want)
+		}
+	}
+}
+
+// TestPorts: by what a packet shows, each once.
+func TestPorts(t *testing.T) {
+	for _, c := range []struct {
+		listen   []Listen
+		udp, tcp []uint16
+	}{
+		{nil, nil, nil},
+		{[]Listen{{5061, "tls"}}, nil, []uint16{5061}},
+		{[]Listen{{5070, "udp"}, {5060, "udp"}, {5070, "udp"}}, []uint16{5060, 5070}, nil},
+		{[]Listen{{8089, "wss"}, {5060, "tcp"}, {8088, "ws"}, {5060, "udp"}, {8089, "tls"}}, []uint16{5060}, []uint16{5060, 8088, 8089}},
+	} {
+		if udp, tcp := Ports(c.listen); !slices.Equal(udp, c.udp) || !slices.Equal(tcp, c.tcp) {
+			t.Errorf("%v: %v and %v, want %v and %v", c.listen, udp, tcp, c.udp, c.tcp)
 		}
 	}
 }

@@ -53,12 +53,8 @@ func (d *Daemon) lookForDrift() {
 // blindSpots names what the wire hides: the ports where SIP is spoken under TLS,
 // and connections that turned out to be. The caller holds changing.
 func (d *Daemon) blindSpots() []string {
-	listen := d.config.Listen
-	if len(listen) == 0 {
-		listen = d.served
-	}
 	var ports []string
-	for _, l := range listen {
+	for _, l := range d.knownPorts() {
 		if l.Transport == string(pbx.TLS) || l.Transport == string(pbx.WSS) {
 			ports = append(ports, fmt.Sprintf("%d/%s", l.Port, l.Transport))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/policy"
@@ -14,17 +13,7 @@ import (
 // SIP servers here, what the trunks' names resolve to, and what the machine
 // itself must be able to reach. The caller holds changing.
 func (d *Daemon) posts() []policy.Post {
-	var posts []policy.Post
-	for _, p := range d.config.Allow {
-		posts = append(posts, policy.Post{Prefix: p, Reason: "on the allow-list of the settings"})
-	}
-	for _, a := range d.config.Local {
-		posts = append(posts, policy.Post{Prefix: netip.PrefixFrom(a, a.BitLen()), Reason: "one of our own addresses, say the settings"})
-	}
-	for _, p := range d.config.Trunks {
-		posts = append(posts, policy.Post{Prefix: p, Reason: "a trunk", Trunk: true})
-	}
-	posts = append(posts, d.trunkPosts()...)
+	posts := append(policy.Named(d.config.Allow, d.config.Local, d.config.Trunks), d.trunkPosts()...)
 	found, err := d.machine.Posts(d.clock.Now())
 	d.health.Report("fence", "the never-ban list may be incomplete", err)
 	for _, post := range found {

@@ -16,26 +16,22 @@ const (
 	serversEvery = 10 * time.Second
 )
 
-// ports are the protected ports: the settings' own, else where SIP servers
-// have been found, else 5060.
+// ports are the protected ports: 5060 where none are known.
 func (d *Daemon) ports() (udp, tcp []uint16) {
-	listen := d.config.Listen
-	if len(listen) == 0 {
-		listen = d.served
-	}
+	listen := d.knownPorts()
 	if len(listen) == 0 {
 		listen = []config.Listen{{Port: defaultPort, Transport: "udp"}, {Port: defaultPort, Transport: "tcp"}}
 	}
-	for _, l := range listen {
-		if l.Transport == "udp" {
-			udp = append(udp, l.Port)
-		} else {
-			tcp = append(tcp, l.Port)
-		}
+	return config.Ports(listen)
+}
+
+// knownPorts are the settings' own ports, else those where SIP servers have been
+// found.
+func (d *Daemon) knownPorts() []config.Listen {
+	if len(d.config.Listen) > 0 {
+		return d.config.Listen
 	}
-	slices.Sort(udp)
-	slices.Sort(tcp)
-	return slices.Compact(udp), slices.Compact(tcp)
+	return d.served
 }
 
 // servedPorts is where the SIP servers found here listen; unless the settings
@@ -108,7 +104,7 @@ func (d *Daemon) tellWatched() {
 	}
 	d.options.Log.Info("watching", "mode", d.config.Mode, "ports", strings.Join(d.senses.listen(), " "),
 		"interfaces", strings.Join(interfaces, " "), "logs", strings.Join(logs, " "), "state", d.first.State)
-	if len(d.config.Listen) == 0 && len(d.served) == 0 {
+	if len(d.knownPorts()) == 0 {
 		d.options.Log.Info("no SIP server runs here yet: its ports are watched as soon as it starts")
 	}
 }

@@ -23,6 +23,22 @@ type Post struct {
 	Trunk bool
 }
 
+// Named gives the posts that the settings name: whom they allow, our own
+// addresses, and trunks.
+func Named(allow []netip.Prefix, local []netip.Addr, trunks []netip.Prefix) []Post {
+	var posts []Post
+	for _, p := range allow {
+		posts = append(posts, Post{Prefix: p, Reason: "on the allow-list of the settings"})
+	}
+	for _, a := range local {
+		posts = append(posts, Post{Prefix: netip.PrefixFrom(a, a.BitLen()), Reason: "one of our own addresses, say the settings"})
+	}
+	for _, p := range trunks {
+		posts = append(posts, Post{Prefix: p, Reason: "a trunk", Trunk: true})
+	}
+	return posts
+}
+
 // always are the addresses that are never anybody else's.
 var always = []Post{
 	{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Reason: "loopback"},

@@ -182,6 +182,21 @@ func TestFenceHolds(t *testing.T) {
 	}
 }
 
+// TestNamed: whom the settings name, and as what.
+func TestNamed(t *testing.T) {
+	if posts := Named(nil, nil, nil); len(posts) != 0 {
+		t.Errorf("nobody is named, and %v is held", posts)
+	}
+	f := NewFence()
+	f.Set(Named([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, []netip.Addr{netip.MustParseAddr("2001:db8::10")},
+		[]netip.Prefix{netip.MustParsePrefix("198.51.100.20/32")}))
+	for prefix, trunk := range map[string]bool{"192.0.2.7/32": false, "2001:db8::10/128": false, "198.51.100.20/32": true} {
+		if post, held := f.Holds(netip.MustParsePrefix(prefix)); !held || post.Trunk != trunk || post.Reason == "" {
+			t.Errorf("%s: %+v, held %v", prefix, post, held)
+		}
+	}
+}
+
 // TestFenceProperty: whatever is asked for, no block that touches a post
 // passes, and nothing else is stopped.
 func TestFenceProperty(t *testing.T) {
