@@ -43,10 +43,14 @@ func (f *File) Use(own *custom.Pattern) { f.reader.Pattern = own }
 // passes over lines that say nothing.
 func (f *File) Next() (*event.Event, error) {
 	for {
-		e, err := f.NextLine()
-		if err != nil || e.Log.Verdict != event.Unknown {
-			return e, err
+		f.reader.pass()
+		if e := f.reader.Next(); e != nil {
+			return e, nil
 		}
+		if f.ended != nil {
+			return nil, f.ended
+		}
+		f.readLine(true)
 	}
 }
 
@@ -59,15 +63,16 @@ func (f *File) NextLine() (*event.Event, error) {
 		if f.ended != nil {
 			return nil, f.ended
 		}
-		f.readLine()
+		f.readLine(false)
 	}
 }
 
-// readLine puts the next line into the reader, or notes why there is none.
-func (f *File) readLine() {
+// readLine puts the next line into the reader, or notes why there is none. A
+// line that says nothing may be passed over.
+func (f *File) readLine(mayPass bool) {
 	line, err := f.from.ReadSlice('\n')
-	if len(line) > 0 {
-		f.reader.Put(bytes.TrimSuffix(line, []byte("\n")), time.Time{})
+	if text := bytes.TrimSuffix(line, []byte("\n")); len(line) > 0 && !(mayPass && f.reader.Pass(text, time.Time{})) {
+		f.reader.Put(text, time.Time{})
 	}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = f.from.ReadSlice('\n') // the rest of a line that is too long

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/logline"
@@ -102,5 +106,50 @@ func TestFileGivesWhatSaysSomething(t *testing.T) {
 		if test.lines == nil && len(got) < 2 {
 			t.Errorf("%s: only %d lines before the break", name, len(got))
 		}
+	}
+}
+
+// FuzzPassing: who wants only lines that say something gets the very events that
+// a reader of every line gets, whatever is passed over on the way.
+func FuzzPassing(f *testing.F) {
+	corpus, err := os.ReadFile("asterisk/testdata/asterisk.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	quiet := stamp + "VERBOSE[4711][C-00000001] pbx.c: Executing [100@a:1] Dial(\"PJSIP/1\", \"\") in new stack\n"
+	for _, part := range strings.Split(string(corpus), "\n\n") {
+		f.Add(part)
+		f.Add(quiet + strings.ReplaceAll(part, "\n", "\n"+quiet) + "\n" + quiet)
+	}
+	f.Add(quiet + dump + "\r\nOPTIONS sip:x SIP/2.0\r\n" + quiet + endMark + "\r\n" + quiet + plain)
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, format := range []logline.Format{logline.Auto, logline.Asterisk} {
+			want, got := said(t, text, format, (*logline.File).NextLine), said(t, text, format, (*logline.File).Next)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%q (-every line +what says something)\n%s", text, diff)
+			}
+		}
+	})
+}
+
+// said prints every event of a log that says something.
+func said(t *testing.T, text string, format logline.Format, next func(*logline.File) (*event.Event, error)) (all []string) {
+	file, err := logline.NewFile(strings.NewReader(text), format, logtest.Clock)
+	if err != nil {
+		return nil // begins as a gzipped one
+	}
+	for {
+		e, err := next(file)
+		if errors.Is(err, io.EOF) {
+			return append(all, fmt.Sprint(file.Lines(), " lines"))
+		}
+		if err != nil {
+			return append(all, err.Error())
+		}
+		if e.Log.Verdict != event.Unknown {
+			all = append(all, fmt.Sprintf("%+v", *e))
+		}
+		// The river writes into an Event; that must not show in the next one.
+		e.Kind, e.Requests, e.Account, e.Proof, e.Outcomes = event.Copy, 9, 9, event.GradeA, make([]event.Outcome, 1)
 	}
 }

@@ -67,7 +67,7 @@ func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 // readText asks the servers' readers, and where they know no answer, the
 // administrator's own pattern, if any.
 func readText(text []byte, format Format, clock Clock, own *custom.Pattern) line.Reading {
-	whole, torn := bytes.CutSuffix(text, []byte(""))
+	whole, torn := bytes.CutSuffix(text, []byte("\r"))
 	h := line.ReadHeader(whole, clock)
 	h.Torn = torn
 	var result line.Reading

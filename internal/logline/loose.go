@@ -62,6 +62,10 @@ func (r *Reader) meet(held *heldLine) {
 	if r.quote.Loose || !held.Whole {
 		return
 	}
+	if r.trail == 0 && !held.Trails {
+		r.remember(held.Thread)
+		return
+	}
 	known := r.knows(held.Thread)
 	if r.trail != 0 && !known && (held.Thread > r.trail+nearby || held.Thread+nearby < r.trail) {
 		if held.Source.IsValid() {
@@ -73,10 +77,15 @@ func (r *Reader) meet(held *heldLine) {
 	if r.trail = 0; held.Trails {
 		r.trail = held.Thread
 	}
-	if known || held.Thread < fewest {
+	r.remember(held.Thread)
+}
+
+// remember puts a process among the known ones.
+func (r *Reader) remember(thread uint32) {
+	if thread < fewest || r.knows(thread) {
 		return
 	}
-	r.crew[r.met%len(r.crew)] = held.Thread
+	r.crew[r.met%len(r.crew)] = thread
 	r.met++
 }
 

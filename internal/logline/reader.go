@@ -1,10 +1,12 @@
 package logline
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline/asterisk"
 	"github.com/sipward/sipward/internal/logline/custom"
 	"github.com/sipward/sipward/internal/logline/line"
 )
@@ -77,7 +79,7 @@ type quoted struct {
 // if any. A line without a stamp of its own gets the time of the line before,
 // or arrived when there is none. The line is copied.
 func (r *Reader) Put(text []byte, arrived time.Time) {
-	r.lines++
+	r.begin()
 	held := r.room()
 	held.number = r.lines
 	if e, ok := openEntry(text); ok {
@@ -115,6 +117,37 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	}
 }
 
+// Pass is Put for a caller who wants no events of lines that say nothing. It
+// tells whether the line is one and stands where it means nothing to its
+// neighbours either; then that is all, and nothing is copied. Else Put must follow.
+func (r *Reader) Pass(text []byte, arrived time.Time) bool {
+	alone := len(r.queue) == 0 && !r.quote.Loose && !r.quote.inside && !r.quote.doubt && r.trail == 0
+	if !alone || r.Pattern != nil || r.Format != Asterisk && r.Format != Auto || !asterisk.MayBeQuiet(text) {
+		return false
+	}
+	whole, _ := bytes.CutSuffix(text, []byte("\r"))
+	h := line.ReadHeader(whole, r.Clock)
+	thread, quiet := asterisk.Quiet(h)
+	if !quiet {
+		return false
+	}
+	r.begin()
+	if !h.At.IsZero() {
+		r.last = h.At
+	} else if r.last.IsZero() {
+		r.last = arrived
+	}
+	r.remember(thread)
+	return true
+}
+
+// begin counts a line.
+func (r *Reader) begin() {
+	if r.lines++; r.lines == 1 {
+		r.Clock = r.Clock.Remembering()
+	}
+}
+
 // Flush judges what is still held: at the end of a log, and whenever a live one
 // has nothing more to give for the moment. The server writes a record in one
 // go, so its second half is never late.
@@ -129,22 +162,35 @@ func (r *Reader) Flush() {
 // Next gives the oldest judged line, or nil. The Event is good until the next
 // call of Next.
 func (r *Reader) Next() *event.Event {
+	r.drop()
+	if r.judged == 0 {
+		return nil
+	}
+	r.given = true
+	held, e := r.queue[0], &r.event
+	e.Kind, e.Time, e.Place.Line, e.Inbound = event.Line, held.At, held.number, true
+	e.Remote, e.Transport, e.Log = held.Source, held.Transport, held.Log
+	// What the river has filled in of the Event before. The rest of an Event, and
+	// that is most of it, is for packets and stays empty.
+	e.Requests, e.Account, e.Proof, e.Outcomes = 0, 0, event.None, nil
+	return e
+}
+
+// drop takes away the line that Next gave last.
+func (r *Reader) drop() {
 	if r.given {
 		r.spare = append(r.spare, r.queue[0])
 		r.queue = r.queue[:copy(r.queue, r.queue[1:])]
 		r.judged--
 		r.given = false
 	}
-	if r.judged == 0 {
-		return nil
+}
+
+// pass drops the judged lines that say nothing, up to the first that says something.
+func (r *Reader) pass() {
+	for r.drop(); r.judged > 0 && r.queue[0].Verdict == event.Unknown; r.drop() {
+		r.given = true
 	}
-	r.given = true
-	held := r.queue[0]
-	r.event = event.Event{
-		Kind: event.Line, Time: held.At, Place: event.Place{Line: held.number}, Inbound: true,
-		Remote: held.Source, Transport: held.Transport, Log: held.Log,
-	}
-	return &r.event
 }
 
 // Lines is how many lines were put in.
@@ -232,15 +278,22 @@ func (r *Reader) join() {
 		if head.Folds && rest.Whole {
 			return
 		}
+		// A search in the whole line comes last: a head without a source, and a line
+		// of the same form, need none.
 		other := !rest.Whole || rest.Clause != head.Clause
-		broken := head.Clause != "" && line.Contains(rest.text, head.Clause) || head.Folds && rest.isFold()
-		if head.Breakable() && (other && broken || rest.isForeign(head)) {
+		if head.Breakable() && (rest.isForeign(head) || other && rest.endsClause(head)) {
 			head.Source = netip.AddrPort{}
 			head.Tamper("a line break inside a value")
 			rest.disown("the rest of another record")
 		}
 		return
 	}
+}
+
+// endsClause says that a line holds what the server writes behind the first
+// value of head.
+func (l *heldLine) endsClause(head *heldLine) bool {
+	return head.Clause != "" && line.Contains(l.text, head.Clause) || head.Folds && l.isFold()
 }
 
 // isFold says that a line begins as the second line of a folded header does.

@@ -15,6 +15,8 @@ const (
 	serverName = "asterisk"
 	// quotedRule is the rule of lines inside a packet that the server quotes.
 	quotedRule = "asterisk.quoted_packet"
+	// securityFile writes the security events.
+	securityFile = "res_security_log.c"
 )
 
 // record is one line of Asterisk's logger, taken apart (main/logger.c). All
@@ -25,8 +27,9 @@ type record struct {
 	thread               uint32
 	// dialplan says that the Log() application wrote the line.
 	dialplan bool
-	// escaped is line.Header.Escaped.
-	escaped bool
+	// escaped is line.Header.Escaped. dated says that the header has a time, so
+	// that nobody asks for the message's.
+	escaped, dated bool
 }
 
 // form is a message that can be told by its file, its start, or both.
@@ -71,7 +74,7 @@ func Read(h line.Header) line.Reading {
 	if !ok {
 		return readLoose(h)
 	}
-	rec.escaped = h.Escaped
+	rec.escaped, rec.dated = h.Escaped, !h.At.IsZero()
 	return readRecord(rec)
 }
 
@@ -135,7 +138,7 @@ func isQuiet(level []byte) bool {
 // isNear says that a message looks as if it were about security. A growing
 // number of them means that the server has learned new words.
 func isNear(rec record) bool {
-	if string(rec.level) == "SECURITY" || line.HasSuffix(rec.file, "res_security_log.c") {
+	if string(rec.level) == "SECURITY" || line.HasSuffix(rec.file, securityFile) {
 		return true
 	}
 	return !isQuiet(rec.level) && line.Suspicious(rec.message)

@@ -109,8 +109,11 @@ func readSecurityEvent(rec record) line.Reading {
 		r.Open = true
 		return r
 	}
-	r.At = eventTime(eventTV)
-	values, clean := form.pairs(rest)
+	if !rec.dated {
+		r.At = eventTime(eventTV)
+	}
+	var values pairs
+	clean := form.pairs(rest, &values)
 	if !clean {
 		values, ok1 = form.onePossible(rest)
 		r.Tamper("a line.Quotation mark or a second key inside a value")
@@ -173,18 +176,20 @@ func cutPair(text []byte, key string) (value, rest []byte, ok bool) {
 }
 
 // pairs reads text as the event's keys in their order and nothing else.
-func (f *securityForm) pairs(text []byte) (values pairs, ok bool) {
+func (f *securityForm) pairs(text []byte, values *pairs) bool {
 	for _, key := range f.must {
-		if values[key], text, ok = cutPair(text, securityKeyNames[key]); !ok {
-			return values, false
+		value, rest, ok := cutPair(text, securityKeyNames[key])
+		if !ok {
+			return false
 		}
+		values[key], text = value, rest
 	}
 	for _, key := range f.optional {
 		if value, rest, ok := cutPair(text, securityKeyNames[key]); ok {
 			values[key], text = value, rest
 		}
 	}
-	return values, len(text) == 0
+	return len(text) == 0
 }
 
 // onePossible looks for the keys in a text whose values hold line.Quotation marks.
@@ -216,8 +221,12 @@ func (f *securityForm) onePossible(text []byte) (values pairs, ok bool) {
 
 // holdKeys says that a value tries to look like a key and a value of its own.
 func (p *pairs) holdKeys() bool {
-	return line.Contains(p[accountID], "Address=", "SessionID=") || line.Contains(p[sessionID], "Address=") ||
-		line.Contains(p[challenge], "Address=") || line.Contains(p[response], "Address=") || line.Contains(p[requestParams], "Address=")
+	for _, key := range [...]securityKey{accountID, sessionID, challenge, response, requestParams} {
+		if value := p[key]; bytes.IndexByte(value, '=') >= 0 && (line.Contains(value, "Address=") || key == accountID && line.Contains(value, "SessionID=")) {
+			return true
+		}
+	}
+	return false
 }
 
 // accountName makes one spelling of the account: chan_sip writes a URI here at

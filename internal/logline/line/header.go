@@ -42,8 +42,11 @@ func ReadHeader(text []byte, clock Clock) Header {
 
 // skipPriority takes off "<165>", and the version of RFC 5424.
 func (h *Header) skipPriority() {
+	if len(h.Text) == 0 || h.Text[0] != '<' {
+		return
+	}
 	end := bytes.IndexByte(h.Text, '>')
-	if len(h.Text) == 0 || h.Text[0] != '<' || end < 2 || end > 4 {
+	if end < 2 || end > 4 {
 		return
 	}
 	if _, ok := Number(h.Text[1:end]); ok {

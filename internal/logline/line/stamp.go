@@ -11,6 +11,8 @@ type Clock struct {
 	Now time.Time
 	// Zone is for stamps without a zone; nil means UTC.
 	Zone *time.Location
+
+	memory *memory // nil for none
 }
 
 func (c Clock) zone() *time.Location {
@@ -26,6 +28,9 @@ func (c Clock) zone() *time.Location {
 func (c Clock) Stamp(text []byte) (time.Time, int) {
 	if len(text) < 10 {
 		return time.Time{}, 0
+	}
+	if at, n := c.memory.find(text); n > 0 {
+		return at, n
 	}
 	if text[4] == '-' && text[7] == '-' {
 		return c.isoStamp(text)
@@ -53,6 +58,10 @@ func (c Clock) isoStamp(text []byte) (time.Time, int) {
 	if !ok1 || !ok2 || !ok3 || !ok4 || month < 1 || month > 12 || date < 1 || date > 31 {
 		return time.Time{}, 0
 	}
+	c.memory.keep(text[:shortest], second{
+		at: time.Date(year, time.Month(month), date, 0, 0, clock, 0, c.zone()), iso: true,
+		utc: time.Date(year, time.Month(month), date, 0, 0, clock, 0, time.UTC),
+	})
 	nanos, n := fraction(text[shortest:])
 	n += shortest
 	zone := c.zone()
@@ -87,6 +96,9 @@ func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 	at, ok := c.yearless(month, day, clock, nanos)
 	if !ok {
 		return at, 0
+	}
+	if width == 0 {
+		c.memory.keep(text[:n], second{at: at})
 	}
 	return at, n
 }

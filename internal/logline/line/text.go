@@ -222,7 +222,13 @@ func HasAddress(text []byte) bool {
 // security: it has one of the words and an address. A growing number of them
 // means that the server has learned new words.
 func Suspicious(message []byte) bool {
-	return Contains(message, securityWords[:]...) && HasAddress(message)
+	return mayHaveAddress(message) && Contains(message, securityWords[:]...) && HasAddress(message)
+}
+
+// mayHaveAddress is a cheap look ahead: an IPv4 address has three dots, an IPv6
+// address two colons.
+func mayHaveAddress(text []byte) bool {
+	return bytes.Count(text, []byte(".")) >= 3 || bytes.Count(text, []byte(":")) >= 2
 }
 
 var securityWords = [...]string{
