@@ -15,6 +15,8 @@ DESTDIR  ?=
 UNITDIR  ?= $(PREFIX)/lib/systemd/system
 CONFDIR  ?= /etc/sipward
 FUZZTIME ?= 10m
+# LOGSIZE is how many bytes of log `make bench` judges.
+LOGSIZE  ?= 200000000
 
 # git may refuse to speak about a tree that somebody else owns; the build then
 # goes on without the commit in "sipward version".
@@ -51,9 +53,11 @@ check: go ## gofmt, vet, staticcheck, the house rules, builds for every platform
 house: go ## the house rules alone
 	$(GO) test ./internal/house/
 
-bench: go ## measure the SIP reader and the whole river against sipgo's parser
+bench: build ## measure the SIP reader and the river against sipgo's parser, logs against fail2ban (as root)
+	@scripts/packages.sh fail2ban
 	$(GO) run ./internal/tools/parsebench
 	$(GO) run ./internal/tools/riverbench
+	$(GO) run ./internal/tools/logbench -binary ./$(BIN) -size $(LOGSIZE)
 
 fuzz: go ## fuzz every target for FUZZTIME (10m), two at a time; logs in dist/fuzz
 	scripts/fuzz.sh $(GO) $(FUZZTIME) dist/fuzz

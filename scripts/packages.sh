@@ -26,4 +26,6 @@ if ! { apt-get -qq update && apt-get -qq install -y --no-install-recommends "${m
 fi
 rm -f "$log"
 # Nor at the next boot.
-if [ -d /run/systemd/system ] && [[ " ${missing[*]} " == *" kamailio "* ]]; then systemctl --quiet disable kamailio; fi
+for name in kamailio fail2ban; do
+  if [ -d /run/systemd/system ] && [[ " ${missing[*]} " == *" $name "* ]]; then systemctl --quiet disable "$name"; fi
+done

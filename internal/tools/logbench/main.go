@@ -1,0 +1,116 @@
+// Command logbench measures how fast a server's log is judged: `sipward replay`
+// as a whole, the reading alone, and fail2ban-regex with its stock filter for
+// Asterisk, where it is installed. All get the same log, of its own making.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func main() {
+	o := options{out: os.Stdout}
+	flag.StringVar(&o.binary, "binary", "./sipward", "the sipward to measure")
+	flag.Int64Var(&o.size, "size", 1_000_000_000, "how many bytes the log has")
+	flag.Int64Var(&o.head, "fail2ban-bytes", 20_000_000, "how many of them fail2ban-regex gets, as it needs minutes for a gigabyte")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the log")
+	flag.IntVar(&o.runs, "runs", 5, "how often we are measured; medians count")
+	flag.StringVar(&o.keep, "keep", "", "write the log to this `FILE` and leave it there")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "logbench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	out        io.Writer
+	binary     string
+	size, head int64
+	seed       uint64
+	runs       int
+	keep       string
+}
+
+// measured is one run: what it did and what it took.
+type measured struct {
+	lines     uint64
+	wall, cpu time.Duration
+	peak      int64 // KiB; 0 where it was not measured
+}
+
+// perSecond is lines per second of processor time, which other processes on the
+// machine do not disturb as they do the time of day.
+func (m measured) perSecond() float64 { return float64(m.lines) / m.cpu.Seconds() }
+
+func run(o options) error {
+	dir, err := os.MkdirTemp("", "logbench")
+	if err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	log, head := filepath.Join(dir, "asterisk.log"), filepath.Join(dir, "head.log")
+	if o.keep != "" {
+		log = o.keep
+	}
+	if err := writeLog(log, o.size, o.seed); err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	if err := writeLog(head, min(o.head, o.size), o.seed); err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	var whole, reading []measured
+	for range o.runs { // in turn, so that a noisy machine disturbs both alike
+		m, err := replay(o.binary, log)
+		if err != nil {
+			return err
+		}
+		n, err := read(log)
+		if err != nil {
+			return err
+		}
+		whole, reading = append(whole, m), append(reading, n)
+	}
+	river, reader := median(whole), median(reading)
+	fmt.Fprintf(o.out, "log             %d MB, %d lines of %d bytes on average, seed %d\n",
+		o.size/1e6, river.lines, uint64(o.size)/max(river.lines, 1), o.seed)
+	o.print("sipward replay", river)
+	o.print("reading alone", reader)
+	theirs, ok, err := fail2ban(head)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		fmt.Fprintln(o.out, "fail2ban-regex  not installed: nothing to compare with")
+		return nil
+	}
+	o.print("fail2ban-regex", theirs)
+	fmt.Fprintf(o.out, "ratio           replay %.0f times, reading %.0f times the lines of fail2ban-regex per second of CPU\n",
+		river.perSecond()/theirs.perSecond(), reader.perSecond()/theirs.perSecond())
+	return nil
+}
+
+func (o *options) print(name string, m measured) {
+	fmt.Fprintf(o.out, "%-15s %d lines in %.2f s, %.2f s of CPU: %.0f lines/s, %.3f µs a line", name,
+		m.lines, m.wall.Seconds(), m.cpu.Seconds(), m.perSecond(), 1e6/m.perSecond())
+	if m.peak > 0 {
+		fmt.Fprintf(o.out, ", peak %d MB", m.peak>>10)
+	}
+	fmt.Fprintln(o.out)
+}
+
+// median takes the run in the middle by processor time, with the highest peak of
+// all: memory has no noise.
+func median(runs []measured) measured {
+	slices.SortFunc(runs, func(a, b measured) int { return int(a.cpu - b.cpu) })
+	m := runs[len(runs)/2]
+	for _, other := range runs {
+		m.peak = max(m.peak, other.peak)
+	}
+	return m
+}
