@@ -6,7 +6,7 @@ package useragent
 // ever a hint: it costs an attacker one option to change.
 type Verdict string
 
-// The verdicts of `sipward ua`.
+// The verdicts, as scripts read them.
 const (
 	Bad     Verdict = "bad"
 	Suspect Verdict = "suspect"
