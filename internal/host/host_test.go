@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -25,35 +26,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// plant makes files below dir. A text that begins with "-> " is a link.
-func plant(t testing.TB, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	if target, ok := strings.CutPrefix(text, "-> "); ok {
-		must(t, os.Symlink(strings.TrimSpace(target), path))
-		return
-	}
-	must(t, os.WriteFile(path, []byte(text), 0o644))
-}
-
-// plantAll makes the files of an archive but those named apart, whose text it
-// returns.
-func plantAll(t testing.TB, archive, apart string) (dir, text string) {
-	t.Helper()
-	a, err := txtar.ParseFile(archive)
-	must(t, err)
-	dir = t.TempDir()
-	for _, f := range a.Files {
-		if f.Name == apart {
-			text = string(f.Data)
-			continue
-		}
-		plant(t, dir, f.Name, string(f.Data))
-	}
-	return dir, text
 }
 
 // filePosts is Posts without the kernel.
@@ -74,7 +46,7 @@ func filePosts(t testing.TB, files fs.FS) []Post {
 func TestFiles(t *testing.T) {
 	for _, name := range []string{"empty", "debian", "classic"} {
 		t.Run(name, func(t *testing.T) {
-			dir, want := plantAll(t, "testdata/"+name+".txtar", "posts")
+			dir, want := plant.All(t, "testdata/"+name+".txtar", "posts")
 			var got strings.Builder
 			for _, p := range filePosts(t, os.DirFS(dir)) {
 				fmt.Fprintln(&got, p.Prefix, p.Reason)
@@ -179,8 +151,8 @@ func TestStarter(t *testing.T) {
 // read all the same, and no FIFO's writer is waited for.
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
-	plant(t, dir, "etc/resolv.conf", "-> resolv.conf") // a loop
-	plant(t, dir, "etc/ntp.conf", "server 192.0.2.123\n")
+	plant.File(t, dir, "etc/resolv.conf", "-> resolv.conf") // a loop
+	plant.File(t, dir, "etc/ntp.conf", "server 192.0.2.123\n")
 	must(t, os.MkdirAll(filepath.Join(dir, "etc/chrony"), 0o755))
 	must(t, unix.Mkfifo(filepath.Join(dir, "etc/chrony/chrony.conf"), 0o644))
 	claims, err := readServices(os.DirFS(dir))
@@ -204,11 +176,11 @@ func TestBounds(t *testing.T) {
 			utmp.Write(record(shortUtmp, userProcess, "alice", "pts/0", "", a))
 		}
 	}
-	plant(t, dir, "etc/resolv.conf", resolv.String())
-	plant(t, dir, "var/lib/dhcp/dhclient.leases", leases.String())
-	plant(t, dir, "run/utmp", utmp.String())
+	plant.File(t, dir, "etc/resolv.conf", resolv.String())
+	plant.File(t, dir, "var/lib/dhcp/dhclient.leases", leases.String())
+	plant.File(t, dir, "run/utmp", utmp.String())
 	for i := range 1000 {
-		plant(t, dir, fmt.Sprintf("run/systemd/sessions/%d", i), fmt.Sprintf("CLASS=user\nREMOTE_HOST=198.51.%d.%d\n", i>>8, i&255))
+		plant.File(t, dir, fmt.Sprintf("run/systemd/sessions/%d", i), fmt.Sprintf("CLASS=user\nREMOTE_HOST=198.51.%d.%d\n", i>>8, i&255))
 	}
 	posts := filePosts(t, os.DirFS(dir))
 	if len(posts) > 2*maxServers+maxSessions {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sipward/sipward/internal/plant"
 	"github.com/sipward/sipward/internal/testnet"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -239,7 +240,7 @@ func TestWatchFiles(t *testing.T) {
 		{"run/systemd/sessions/1", session, "203.0.113.9", "your ssh session (alice)"},
 		{"run/utmp", string(record(nativeUtmp(), userProcess, "bob", "pts/1", "203.0.113.10", netip.Addr{})), "203.0.113.10", "your ssh session (bob, pts/1)"},
 	} {
-		plant(t, root, c.name, c.text)
+		plant.File(t, root, c.name, c.text)
 		took := awaits(t, tokens, func() bool { return reasons(t, m)[c.address] == c.reason })
 		if took > 2*look {
 			t.Errorf("%s: known only after %v", c.name, took)

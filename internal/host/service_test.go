@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 func TestReaders(t *testing.T) {
@@ -99,22 +101,22 @@ func TestState(t *testing.T) {
 		noticed bool
 		do      func() error
 	}{
-		{"another file", false, func() error { plant(t, dir, "etc/hosts", "192.0.2.1 a"); return nil }},
-		{"a new file", true, func() error { plant(t, dir, "etc/resolv.conf", "nameserver 192.0.2.1"); return nil }},
+		{"another file", false, func() error { plant.File(t, dir, "etc/hosts", "192.0.2.1 a"); return nil }},
+		{"a new file", true, func() error { plant.File(t, dir, "etc/resolv.conf", "nameserver 192.0.2.1"); return nil }},
 		{"nothing", false, func() error { return nil }},
 		{"reading", false, func() error { _, err := os.ReadFile(path("etc/resolv.conf")); return err }},
 		{"as long as before", true, func() error {
 			return os.Chtimes(path("etc/resolv.conf"), noon, noon.Add(time.Nanosecond))
 		}},
 		{"longer", true, func() error {
-			plant(t, dir, "etc/resolv.conf", "nameserver 192.0.2.100")
+			plant.File(t, dir, "etc/resolv.conf", "nameserver 192.0.2.100")
 			return os.Chtimes(path("etc/resolv.conf"), noon, noon.Add(time.Nanosecond))
 		}},
-		{"one of many", true, func() error { plant(t, dir, "run/systemd/sessions/7", ""); return nil }},
+		{"one of many", true, func() error { plant.File(t, dir, "run/systemd/sessions/7", ""); return nil }},
 		{"gone", true, func() error { return os.Remove(path("run/systemd/sessions/7")) }},
 		{"replaced by a link", true, func() error {
-			plant(t, dir, "run/resolv", "nameserver 192.0.2.3")
-			plant(t, dir, "etc/new", "-> ../run/resolv")
+			plant.File(t, dir, "run/resolv", "nameserver 192.0.2.3")
+			plant.File(t, dir, "etc/new", "-> ../run/resolv")
 			return os.Rename(path("etc/new"), path("etc/resolv.conf"))
 		}},
 		{"behind the link", true, func() error { return os.Chtimes(path("run/resolv"), noon, noon) }},
@@ -133,9 +135,9 @@ func TestState(t *testing.T) {
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	files := os.DirFS(dir)
-	plant(t, dir, "huge", strings.Repeat("x", maxFile+1))
-	plant(t, dir, "folder/file", "")
-	plant(t, dir, "lost", "-> nowhere")
+	plant.File(t, dir, "huge", strings.Repeat("x", maxFile+1))
+	plant.File(t, dir, "folder/file", "")
+	plant.File(t, dir, "lost", "-> nowhere")
 	for name, want := range map[string]int{"huge": maxFile, "folder": 0, "folder/file": 0, "lost": 0, "missing": 0, "huge/x": -1} {
 		text, err := read(files, name)
 		if want < 0 && err == nil || want >= 0 && (err != nil || len(text) != want) {

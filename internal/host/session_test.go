@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 func TestLogind(t *testing.T) {
@@ -132,7 +134,7 @@ func TestLiveSessions(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		for name, text := range c.files {
-			plant(t, dir, name, text)
+			plant.File(t, dir, name, text)
 		}
 		live, err := liveSessions(os.DirFS(dir))
 		s := sessions{}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 // look gives what a finder sees, with nothing running.
@@ -73,7 +75,7 @@ func TestLooksAgain(t *testing.T) {
 // TestForgets: what a finder remembers of a server goes with it.
 func TestForgets(t *testing.T) {
 	root := t.TempDir()
-	plant(t, root, "etc/asterisk/pjsip.conf", "")
+	plant.File(t, root, "etc/asterisk/pjsip.conf", "")
 	f := Open(root)
 	for pid := range 100 {
 		f.Look([]Running{{Name: Asterisk, PID: pid + 1}})
@@ -86,10 +88,10 @@ func TestForgets(t *testing.T) {
 // TestUnreadable: a sentence, and the rest is read.
 func TestUnreadable(t *testing.T) {
 	root := t.TempDir()
-	plant(t, root, "etc/asterisk/pjsip.conf", "-> pjsip.conf")
-	plant(t, root, "etc/asterisk/sip.conf", "[a]\nhost=198.51.100.1\n")
-	plant(t, root, "etc/asterisk/logger.conf/folder", "")
-	plant(t, root, "etc/asterisk/asterisk.conf", "-> nowhere")
+	plant.File(t, root, "etc/asterisk/pjsip.conf", "-> pjsip.conf")
+	plant.File(t, root, "etc/asterisk/sip.conf", "[a]\nhost=198.51.100.1\n")
+	plant.File(t, root, "etc/asterisk/logger.conf/folder", "")
+	plant.File(t, root, "etc/asterisk/asterisk.conf", "-> nowhere")
 	got := look(root, Open(root))
 	for _, want := range []string{"trunk 198.51.100.1/32", "problem /etc/asterisk/pjsip.conf cannot be read"} {
 		if !strings.Contains(got, want) {
@@ -139,16 +141,16 @@ func TestOption(t *testing.T) {
 func TestHomes(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"etc/asterisk", "opt/a"} {
-		plant(t, root, dir+"/sip.conf", "[s]\nhost="+strings.ReplaceAll(dir, "/", "-")+".example\n")
+		plant.File(t, root, dir+"/sip.conf", "[s]\nhost="+strings.ReplaceAll(dir, "/", "-")+".example\n")
 	}
 	for _, dir := range []string{"etc/freeswitch", "opt/fs"} {
-		plant(t, root, filepath.Join(dir, "autoload_configs/sofia.conf.xml"), "<profile><gateways><gateway name=\""+strings.ReplaceAll(dir, "/", "-")+".example\"></gateway></gateways></profile>")
-		plant(t, root, filepath.Join(dir, "autoload_configs/logfile.conf.xml"), "<profiles><profile name=\"d\"><settings/></profile></profiles>")
+		plant.File(t, root, filepath.Join(dir, "autoload_configs/sofia.conf.xml"), "<profile><gateways><gateway name=\""+strings.ReplaceAll(dir, "/", "-")+".example\"></gateway></gateways></profile>")
+		plant.File(t, root, filepath.Join(dir, "autoload_configs/logfile.conf.xml"), "<profiles><profile name=\"d\"><settings/></profile></profiles>")
 	}
-	plant(t, root, "opt/log/freeswitch.log", "")
-	plant(t, root, "opt/k.cfg", "loadmodule \"dispatcher\"\n")
-	plant(t, root, "opt/dispatcher.list", "1 sip:k.example\n")
-	plant(t, root, "usr/local/etc/opensips/opensips.cfg", "socket=udp:a:1\n")
+	plant.File(t, root, "opt/log/freeswitch.log", "")
+	plant.File(t, root, "opt/k.cfg", "loadmodule \"dispatcher\"\n")
+	plant.File(t, root, "opt/dispatcher.list", "1 sip:k.example\n")
+	plant.File(t, root, "usr/local/etc/opensips/opensips.cfg", "socket=udp:a:1\n")
 	for _, c := range []struct{ name, words, settings, trunk, log string }{
 		{Asterisk, "", "/etc/asterisk", "etc-asterisk.example", ""},
 		{Asterisk, "-C /opt/a/asterisk.conf", "/opt/a", "opt-a.example", ""},

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/sipward/sipward/internal/plant"
 	"github.com/sipward/sipward/internal/process"
 )
 
@@ -86,7 +87,7 @@ func TestInstallations(t *testing.T) {
 	}
 	for _, archive := range archives {
 		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
-			root, want := plantAll(t, archive, "wanted")
+			root, want := plant.All(t, archive, "wanted")
 			servers := Open(root).Look(running(t, root))
 			got := describe(root, servers)
 			if *update {

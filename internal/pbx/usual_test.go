@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 func TestUsualLogs(t *testing.T) {
@@ -29,7 +31,7 @@ func TestUsualLogs(t *testing.T) {
 	} {
 		root := t.TempDir()
 		for name, text := range c.files {
-			plant(t, root, "var/log/"+name, text)
+			plant.File(t, root, "var/log/"+name, text)
 			if text == old {
 				must(t, os.Chtimes(filepath.Join(root, "var/log", name), noon, noon.Add(-7*24*time.Hour)))
 			} else if text == "" {

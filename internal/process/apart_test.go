@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 // TestWhatAProcessMayTell: an ordinary user's process leads us nowhere, and
@@ -34,11 +36,11 @@ func TestWhatAProcessMayTell(t *testing.T) {
 			" words=[" + strings.TrimSpace(strings.Repeat("x ", 255)) + "] unit="},
 	} {
 		dir := t.TempDir()
-		plant(t, dir, "proc/50/stat", "50 (asterisk) S 1 50")
-		plant(t, dir, "proc/50/net/udp", "title\n"+socket)
-		plant(t, dir, "proc/50/fd/3", "-> socket:[1001]")
+		plant.File(t, dir, "proc/50/stat", "50 (asterisk) S 1 50")
+		plant.File(t, dir, "proc/50/net/udp", "title\n"+socket)
+		plant.File(t, dir, "proc/50/fd/3", "-> socket:[1001]")
 		for name, text := range c.files {
-			plant(t, dir, "proc/"+name, text)
+			plant.File(t, dir, "proc/"+name, text)
 		}
 		servers, err := Servers(os.DirFS(dir))
 		must(t, err)

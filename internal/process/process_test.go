@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sipward/sipward/internal/plant"
 )
 
 // spell writes servers as testdata does.
@@ -24,7 +26,7 @@ func spell(servers []Server) string {
 }
 
 func TestServers(t *testing.T) {
-	dir, want := plantAll(t, "testdata/servers.txtar", "servers")
+	dir, want := plant.All(t, "testdata/servers.txtar", "servers")
 	got, err := Servers(os.DirFS(dir))
 	must(t, err)
 	if diff := cmp.Diff(want, spell(got)); diff != "" {
@@ -175,17 +177,17 @@ func word(bytes ...byte) string { return fmt.Sprintf("%08X", binary.NativeEndian
 func TestListeningFirst(t *testing.T) {
 	dir := t.TempDir()
 	const line = "   0: 00000000:%04X 00000000:0000 %s 00000000:00000000 00:00000000 00000000   108        0 %d 1 0\n"
-	plant(t, dir, "proc/net/tcp", "title\n"+
+	plant.File(t, dir, "proc/net/tcp", "title\n"+
 		fmt.Sprintf(line, 5060, tcpListening, 1)+fmt.Sprintf(line, 5061, tcpListening, 2)+
 		fmt.Sprintf(line, 5060, "01", 3)+fmt.Sprintf(line, 5062, tcpListening, 4))
-	plant(t, dir, "proc/net/udp", "title\n"+
+	plant.File(t, dir, "proc/net/udp", "title\n"+
 		fmt.Sprintf(line, 5060, "01", 5)+fmt.Sprintf(line, 5062, udpUnconnected, 6))
 	sockets, err := readSockets(os.DirFS(dir), "proc/net")
 	must(t, err)
 	if got := fmt.Sprint(ports(sockets)); got != "[{5060 tcp} {5061 tcp} {5062 udp}]" {
 		t.Errorf("got %s", got)
 	}
-	plant(t, dir, "broken/net/tcp", "-> tcp")
+	plant.File(t, dir, "broken/net/tcp", "-> tcp")
 	if _, err := readSockets(os.DirFS(dir), "broken/net"); err == nil {
 		t.Error("no error for a table that cannot be read")
 	}
