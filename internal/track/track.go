@@ -338,7 +338,7 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 func (t *Tracker) ack(e *event.Event, s *source, now int64) {
 	proof := t.tagProof(e, now)
 	e.Proof = proof
-	if e.Transport.Connected() {
+	if e.Transport.Connected() && !e.Unproven {
 		e.Proof = capped(e, max(proof, event.GradeB))
 	}
 	s.arrived(t.short(e.SIP.CallID), proof)

@@ -234,6 +234,10 @@ func TestRequestsTellWhatTheyProve(t *testing.T) {
 		SIP: event.SIP{Method: event.ACK}}
 	x.see(connected)
 	told("an ACK over TCP", connected, event.GradeB, "")
+	forged := &event.Event{Kind: event.Request, Inbound: true, Remote: other, Local: server, Transport: event.TCP, Unproven: true, Time: noon,
+		SIP: event.SIP{Method: event.ACK, CallID: []byte("forged")}}
+	x.see(forged)
+	told("an ACK in a connection that nobody opened", forged, event.None, "")
 }
 
 func TestRetransmissionsCountOnce(t *testing.T) {
