@@ -45,8 +45,9 @@ type PacketStats struct {
 	Overlaps uint64
 	// Encrypted are TCP connections with TLS, whose messages nobody can read.
 	Encrypted uint64
-	// Strays are TCP segments that no server would take, and Lost counts how often
-	// the thread of a connection was lost.
+	// Strays are TCP segments that no server would take, and packets in our name
+	// that came from a network; Lost counts how often the thread of a connection
+	// was lost.
 	Strays, Lost uint64
 	// Skipped are frames that could not be read: cut off, malformed, no IP.
 	Skipped uint64
@@ -114,7 +115,7 @@ func (p *Packets) Read(f *Frame) *event.Event {
 	if p.told != nil && hep.Sniff(p.packet.Payload) {
 		return p.unwrap(f)
 	}
-	if !p.sides.served(&p.packet) {
+	if !p.sides.served(&p.packet) || p.pretends(f) {
 		return nil
 	}
 	if len(bytes.Trim(p.packet.Payload, "\r\n\x00 ")) == 0 {
@@ -126,6 +127,17 @@ func (p *Packets) Read(f *Frame) *event.Event {
 		return nil
 	}
 	return p.tell(kind, event.Event{Time: f.Time, Place: event.Place{Packet: f.Number}, Transport: event.UDP})
+}
+
+// pretends says, and counts, that a packet bears our address and comes from a
+// network. It was not sent by us, and our own word is believed: whoever is on our
+// link could else answer others in our name, and have them banned.
+func (p *Packets) pretends(f *Frame) bool {
+	if !f.Arrived || !p.sides.Local(p.packet.Src.Addr()) || p.sides.Local(p.packet.Dst.Addr()) {
+		return false
+	}
+	p.stats.Strays++
+	return true
 }
 
 // tell completes an event by what the message says and, where that is not known

@@ -144,6 +144,30 @@ func TestDirection(t *testing.T) {
 	}
 }
 
+// TestOurNameFromOutside: nobody else may answer in our name. What our own side
+// says never comes in from a network, unless both ends are ours.
+func TestOurNameFromOutside(t *testing.T) {
+	answer := message("SIP/2.0 401 Unauthorized", "Via: SIP/2.0/UDP x;branch=z9hG4bKa", "From: <sip:a@b>;tag=1", "To: <sip:a@b>;tag=2", "Call-ID: c", "CSeq: 1 REGISTER")
+	for _, test := range []struct {
+		name     string
+		from, to netip.AddrPort
+		arrived  bool
+		want     bool
+	}{
+		{"bad: in our name, from a network", server, phone, true, false},
+		{"ours", server, phone, false, true},
+		{"theirs", phone, server, true, true},
+		{"both ours", server, server, true, true},
+		{"neither ours", phone, netip.MustParseAddrPort("198.51.100.1:5060"), true, true},
+	} {
+		p := NewPackets(sides(false))
+		e := p.Read(&Frame{Time: noon, Link: packet.RawIP, Data: packet.BuildUDP(test.from, test.to, answer), Arrived: test.arrived})
+		if (e != nil) != test.want || (p.Stats().Strays == 1) == test.want {
+			t.Errorf("%s: %+v, %+v", test.name, e, p.Stats())
+		}
+	}
+}
+
 // TestWhatIsNoMessage: junk on a SIP port is an event, a phone's keep-alive and
 // what is on other ports is none.
 func TestWhatIsNoMessage(t *testing.T) {

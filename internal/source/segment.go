@@ -25,6 +25,9 @@ func (p *Packets) readSegment(f *Frame) *event.Event {
 	if p.streams == nil {
 		p.streams = stream.New(stream.Limits{})
 	}
+	if p.pretends(f) {
+		return nil
+	}
 	g := &p.segment
 	ours := p.sides.sender(&p.packet)
 	g.on = true
@@ -32,13 +35,6 @@ func (p *Packets) readSegment(f *Frame) *event.Event {
 	g.remote, g.local = p.packet.Src, p.packet.Dst
 	if ours {
 		g.remote, g.local = p.packet.Dst, p.packet.Src
-	}
-	// What bears our address and comes from a network was not sent by us: our own
-	// word is believed, so nobody else may speak it.
-	if f.Arrived && ours && p.sides.Local(g.local.Addr()) && !p.sides.Local(g.remote.Addr()) {
-		p.stats.Strays++
-		g.on = false
-		return nil
 	}
 	p.streams.Add(f.Time, &stream.Segment{
 		Src: p.packet.Src, Dst: p.packet.Dst, Payload: p.packet.Payload,
