@@ -64,6 +64,7 @@ var faults = []struct {
 	{event.FaultManyVias, fault{"more than 20 Vias", faultRare, ClassExploit}},
 	{event.FaultViaFlood, fault{"more Vias than Max-Forwards allows", faultAttack, ClassExploit}},
 	{event.FaultHugeHeader, fault{"a header of more than 8 KiB", faultAttack, ClassExploit}},
+	{event.FaultTwice, fault{"a second From, To, Call-ID or CSeq", faultAttack, ClassMalformed}},
 }
 
 // charges are the faults held against a source: which it showed, by their

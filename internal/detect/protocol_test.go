@@ -255,7 +255,7 @@ func TestRealDevices(t *testing.T) {
 }
 
 // TestTortureIsNoAttack: what RFC 4475 and RFC 5118 want accepted gives
-// nothing, all of it from one source.
+// nothing, all of it from one source; nor do the others, one by one.
 func TestTortureIsNoAttack(t *testing.T) {
 	files, err := filepath.Glob("../sip/testdata/torture/*/*.dat")
 	if err != nil || len(files) < 50 {
@@ -276,6 +276,9 @@ func TestTortureIsNoAttack(t *testing.T) {
 		}
 		one := newWire()
 		for _, f := range one.datagram(text, event.GradeA) {
+			if filepath.Base(name) == "multi01.dat" {
+				continue // it must be refused, and says twice who sends it
+			}
 			t.Errorf("%s alone: %v", name, f.Why)
 		}
 	}

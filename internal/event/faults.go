@@ -30,4 +30,6 @@ const (
 	FaultViaFlood
 	// FaultHugeHeader is a header of more than 8 KiB.
 	FaultHugeHeader
+	// FaultTwice is a second From, To, Call-ID or CSeq.
+	FaultTwice
 )

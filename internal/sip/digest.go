@@ -127,8 +127,9 @@ func (m *Message) Repeated() bool {
 	return ok && d.Repeated
 }
 
-// Answers appends every nonce and every response among all credentials to list, at most limit in all. It reads the
-// message once more, so it is for those that are Repeated.
+// Answers appends every nonce and every response among all credentials to list, at most limit in all; where there are
+// more, the rest of the headers follows as one, so that two messages that differ there have different answers. It reads
+// the message once more, so it is for those that are Repeated.
 func (m *Message) Answers(list [][]byte, limit int) [][]byte {
 	for rest := m.buf[:m.body]; len(rest) > 0; {
 		line := rest[:lineEnd(rest)]
@@ -145,9 +146,12 @@ func (m *Message) Answers(list [][]byte, limit int) [][]byte {
 		for i < len(value) && classes[value[i]]&inToken != 0 { // the scheme
 			i++
 		}
-		for i = skip(value, i); i < len(value) && len(list) < limit; {
+		for i = skip(value, i); i < len(value); {
 			name, text, end, _ := digestPair(value, i)
 			if name == paramNonce || name == paramResponse {
+				if len(list) == limit {
+					return append(list, m.buf[m.body-len(rest)-len(line):m.body])
+				}
 				list = append(list, text)
 			}
 			for i = max(end, i+1); i < len(value) && (blank(value[i]) || value[i] == ','); i++ {

@@ -51,11 +51,25 @@ func faults(m *sip.Message) event.Faults {
 		if n, ok := m.ContentLength(); flaws.Has(sip.BadContentLength) && (!ok || n > sip.MaxBytes) {
 			f |= event.FaultLength
 		}
+		if flaws.Has(sip.DuplicateHeader) && twice(m) {
+			f |= event.FaultTwice
+		}
 	}
 	if m.Overgrown() {
 		f |= overgrown(m.Extent())
 	}
 	return f
+}
+
+// twice says that a message has two of what names its transaction. Its server
+// may go by the other one, so that nobody finds the reply that belongs to it.
+func twice(m *sip.Message) bool {
+	for _, h := range [...]sip.Header{sip.HeaderFrom, sip.HeaderTo, sip.HeaderCallID, sip.HeaderCSeq} {
+		if m.Count(h) > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // overgrown says what exceeds what any working device sends.
