@@ -42,6 +42,7 @@ func (d *Daemon) lookForDrift() {
 	}
 	var logs []drift.Log
 	d.changing.Lock()
+	d.guard.Sealed(len(d.blindSpots()) > 0)
 	for _, f := range d.senses.logs {
 		logs = append(logs, drift.Log{Name: f.config.Name(), Lines: f.lines.Load(),
 			Near: f.near.Load(), Failures: f.refused.Load(), Answered: f.answered.Load()})

@@ -88,7 +88,7 @@ func (dialPlan) Weigh(s *Sight) {
 // shortened for people; the number is at the end of it.
 func (s *Sight) dials() {
 	e := s.Event
-	if e.SIP.Method != event.INVITE || e.Account == 0 || len(e.SIP.ToTag) > 0 || e.SIP.Auth.Present {
+	if e.SIP.Method != event.INVITE || e.Account == 0 || len(e.SIP.ToTag) > 0 || e.Echoes {
 		return
 	}
 	number, prefix, ok := splitNumber(e.SIP.Target)

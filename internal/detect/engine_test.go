@@ -52,7 +52,7 @@ func (b *bench) request(s event.SIP) []Finding {
 		s.Method = event.REGISTER
 	}
 	return b.See(&event.Event{Kind: event.Request, Time: b.now, Remote: b.from, Local: server, Inbound: true,
-		SIP: s, Requests: b.seen, Account: event.AccountID(s.Target)})
+		SIP: s, Requests: b.seen, Account: event.AccountID(s.Target), Echoes: s.Auth.Present})
 }
 
 func (b *bench) wait(d time.Duration) { b.now = b.now.Add(d) }

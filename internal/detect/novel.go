@@ -51,7 +51,9 @@ func (novelIdentity) Weigh(s *Sight) {
 		}
 	case event.Failed, event.UnknownUser:
 		// An unproven failure may be forged: unprovenScan takes it.
-		if o.Proof > event.None && !s.knows() {
+		// A good client that tries the last nonce it had may dial a wrong number.
+		misdialled := o.Show && o.Result == event.UnknownUser && o.Method != event.REGISTER && s.good()
+		if o.Proof > event.None && !s.knows() && !misdialled {
 			s.countNovel(&s.Case.novel[proven(o)])
 		}
 	}

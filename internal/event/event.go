@@ -62,6 +62,9 @@ type Event struct {
 	// request, or an ACK, proves about Remote. The track room fills both in.
 	Account uint64
 	Proof   Grade
+	// Echoes says that the credentials of a request repeat a nonce of ours.
+	// Others are there for show. The track room fills it in.
+	Echoes bool
 	// Outcomes is what this event settled: usually nothing or one thing, on a
 	// tick possibly many. The track room fills it in and owns the array.
 	Outcomes []Outcome

@@ -25,6 +25,7 @@ type Guard struct {
 	kernel  enforce.Backend
 	witness Witness
 	lanes   []*Lane
+	nonces  *track.Nonces
 
 	// doing keeps table and kernel in step: a decision reaches both before the
 	// next one reaches either.
@@ -70,16 +71,20 @@ type Options struct {
 // New builds the hall.
 func New(o Options) *Guard {
 	g := &Guard{policy: o.Policy, fence: o.Fence, table: o.Table, kernel: o.Kernel, witness: o.Witness}
-	nonces := track.NewNonces()
+	g.nonces = track.NewNonces()
 	for range max(o.Lanes, 1) {
 		g.lanes = append(g.lanes, &Lane{
 			guard:  g,
-			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire, Nonces: nonces}),
+			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire, Nonces: g.nonces}),
 			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes}, detect.All()),
 		})
 	}
 	return g
 }
+
+// Sealed says whether our server speaks TLS somewhere, where nobody sees what it
+// says.
+func (g *Guard) Sealed(yes bool) { g.nonces.Sealed(yes) }
 
 // Lane gives one of the lanes.
 func (g *Guard) Lane(i int) *Lane { return g.lanes[i] }

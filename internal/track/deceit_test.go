@@ -1,6 +1,12 @@
 package track
 
 import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +47,101 @@ func TestSuccessNobodyChecked(t *testing.T) {
 			x.got = nil
 			x.reply(200, test.method, second(nil))
 			x.want(t, test.want...)
+		})
+	}
+}
+
+// TestSuccessOfAnotherRequest: a server asks for a password by who calls whom, and
+// where. Credentials that answer one such challenge say nothing in another request.
+func TestSuccessOfAnotherRequest(t *testing.T) {
+	const let, counts = "served INVITE 100 A", "accepted INVITE 100 A"
+	for _, test := range []struct {
+		name   string
+		change func(*event.SIP) // of the request with credentials
+		want   string
+	}{
+		{"bad: a caller from elsewhere", func(s *event.SIP) { s.FromHost = []byte("elsewhere.example") }, let},
+		{"bad: another caller", func(s *event.SIP) { s.FromUser = []byte("stranger") }, let},
+		{"bad: to somebody else", func(s *event.SIP) { s.Target = []byte("101") }, let},
+		{"bad: To somebody else", func(s *event.SIP) { s.ToUser = []byte("101") }, let},
+		{"bad: inside a dialog", func(s *event.SIP) { s.ToTag = []byte("x") }, let},
+		{"the one that was challenged", func(*event.SIP) {}, counts},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			x := newExchange(Options{})
+			from := func(s *event.SIP) { s.FromUser, s.FromHost = []byte("100"), []byte("example.org") }
+			x.request(event.INVITE, from)
+			x.reply(407, event.INVITE, func(s *event.SIP) { from(s); demand("n1")(s) })
+			x.request(event.INVITE, func(s *event.SIP) { from(s); answer("n1", "r")(s); test.change(s) })
+			x.got = nil
+			x.reply(200, event.INVITE, func(s *event.SIP) { from(s); second(nil)(s); test.change(s) })
+			x.want(t, test.want)
+		})
+	}
+}
+
+// TestSuccessAtAnotherPort: some servers have a port where they ask nobody.
+func TestSuccessAtAnotherPort(t *testing.T) {
+	x := newExchange(Options{})
+	x.request(event.INVITE, nil)
+	x.reply(407, event.INVITE, demand("n1"))
+	see := func(kind event.Kind, inbound bool, status int) {
+		e := &event.Event{Kind: kind, Time: x.now, Remote: phone, Local: netip.MustParseAddrPort("192.0.2.10:5080"), Inbound: inbound, Transport: event.UDP,
+			SIP: event.SIP{Method: event.INVITE, Status: status, CallID: []byte("call"), ToUser: []byte("100"), Target: []byte("100"), Expires: -1}}
+		answer("n1", "r")(&e.SIP)
+		e.SIP.Auth.Present = inbound
+		x.got = nil
+		x.see(e)
+	}
+	see(event.Request, true, 0)
+	see(event.Response, false, 200)
+	x.want(t, "served INVITE 100 A")
+}
+
+// TestMixedTargets: a reply does not say for which target it is, so that it is
+// worth nothing where one transaction has asked for two.
+func TestMixedTargets(t *testing.T) {
+	x := newExchange(Options{})
+	open := func(s *event.SIP) { s.Target = []byte("open") }
+	x.request(event.INVITE, nil)
+	x.request(event.INVITE, open)
+	x.reply(407, event.INVITE, demand("n1"))
+	x.request(event.INVITE, func(s *event.SIP) { open(s); answer("n1", "r")(s) })
+	x.got = nil
+	x.reply(200, event.INVITE, second(nil))
+	x.want(t, "served INVITE 100 A")
+}
+
+// TestCredentialsForShow: what answers no challenge changes neither whom a request
+// is about nor what its end means, or one header would hide all who look for
+// accounts and numbers.
+func TestCredentialsForShow(t *testing.T) {
+	for _, test := range []struct {
+		name, nonce string
+		method      event.Method
+		status      int
+		want        string
+	}{
+		{"bad: an unknown account", "invented", event.REGISTER, 404, "unknown user REGISTER 500 none"},
+		{"bad: an unknown number", "invented", event.INVITE, 404, "unknown user INVITE 900 none"},
+		{"bad: a guess", "invented", event.REGISTER, 401, "failed REGISTER 500 none"},
+		{"a wrong number by somebody who is let in", "n1", event.INVITE, 404, "refused INVITE 100 A"},
+		{"a guess at an account", "n1", event.REGISTER, 403, "failed REGISTER 100 A"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			x := newExchange(Options{})
+			x.request(test.method, nil)
+			x.reply(401, test.method, demand("n1"))
+			e := x.request(test.method, func(s *event.SIP) {
+				answer(test.nonce, "r")(s)
+				s.ToUser, s.Target = []byte("500"), []byte("900")
+			})
+			x.got = nil
+			x.reply(test.status, test.method, second(nil))
+			x.want(t, test.want)
+			if real := test.nonce == "n1"; e.Echoes != real {
+				t.Errorf("echoes %t, want %t", e.Echoes, real)
+			}
 		})
 	}
 }
@@ -117,6 +218,60 @@ func TestSharedNonces(t *testing.T) {
 	victim.request(event.REGISTER, answer("of this second", "r"))
 	victim.reply(403, event.REGISTER, second(nil))
 	victim.want(t, "followed REGISTER 100 C", "failed REGISTER 100 C")
+}
+
+// TestTimedNonces: where the server speaks TLS too, a nonce that everybody gets
+// who asks within a second may have gone to a forger unseen.
+func TestTimedNonces(t *testing.T) {
+	raw := make([]byte, 24)
+	binary.BigEndian.PutUint32(raw, uint32(noon.Unix()+300))
+	binary.BigEndian.PutUint32(raw[4:], uint32(noon.Unix()))
+	now := base64.StdEncoding.EncodeToString(raw)
+	old := base64.StdEncoding.EncodeToString(make([]byte, 24))
+	for _, test := range []struct {
+		name, nonce string
+		sealed      bool
+		want        event.Grade
+	}{
+		{"bad: Kamailio's, and TLS", now, true, event.GradeC},
+		{"bad: OpenSIPS', and TLS", hex.EncodeToString(raw[:20]), true, event.GradeC},
+		{"no TLS", now, false, event.GradeA},
+		{"with a counter", now + "AAAA", true, event.GradeA},
+		{"of another time", old, true, event.GradeA},
+		{"32 letters that are no base64", strings.Repeat("!", 32), true, event.GradeA},
+		{"40 letters that are no digits", strings.Repeat("x", 40), true, event.GradeA},
+		{"a UUID", "0b9e1a4c-5a0e-4a38-9d0d-6a8f6f1c2b3d", true, event.GradeA},
+	} {
+		x := newExchange(Options{})
+		x.nonces.Sealed(test.sealed)
+		x.request(event.REGISTER, nil)
+		x.reply(401, event.REGISTER, demand(test.nonce))
+		if e := x.request(event.REGISTER, answer(test.nonce, "r")); e.Proof != test.want {
+			t.Errorf("%s: proves %s, want %s", test.name, e.Proof, test.want)
+		}
+	}
+}
+
+// TestComputedTagsInTurns: a proxy makes some tags itself and passes on those of
+// others. Who brings it to do so in turns gains nothing.
+func TestComputedTagsInTurns(t *testing.T) {
+	x := newExchange(Options{})
+	proved := map[bool]event.Grade{}
+	for i := range 12 {
+		computed := i%2 == 1
+		tag := fmt.Sprintf("%016x-%016x", uint64(i+1)*0x9E3779B97F4A7C15, uint64(i+7)*0xC2B2AE3D27D4EB4F)
+		if computed {
+			tag = fmt.Sprintf("b27e1a1d33761e85846fc98f5f3a7e58.%04x", i*977)
+		}
+		call := func(s *event.SIP) { s.CallID, s.Branch = []byte(tag), []byte(tag[:20]) }
+		x.request(event.INVITE, call)
+		x.reply(404, event.INVITE, func(s *event.SIP) { call(s); s.ToTag = []byte(tag) })
+		e := x.request(event.ACK, func(s *event.SIP) { call(s); s.ToTag = []byte(tag) })
+		proved[computed] = e.Proof
+	}
+	if proved[true] != event.None || proved[false] != event.GradeB {
+		t.Errorf("computed tags prove %s, random ones %s; want none and B", proved[true], proved[false])
+	}
 }
 
 // TestRepliesUnderOtherIDs: who writes an id twice is answered under the one we

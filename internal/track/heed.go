@@ -38,7 +38,7 @@ func (s *source) arrived(call uint32, proof event.Grade) {
 func (t *Tracker) heed(e *event.Event, s *source, now int64, proof event.Grade) {
 	account, call := t.accountID(e), t.short(e.SIP.CallID)
 	nonce := t.short(e.SIP.Auth.Nonce)
-	answers := e.SIP.Auth.Present && proof > event.None
+	answers := e.Echoes
 	for i := range s.open {
 		c := &s.open[i]
 		switch {
@@ -71,11 +71,12 @@ func (t *Tracker) about(e *event.Event, s *source, c *challenge, result event.Re
 // short is a 32-bit hash for comparing within one source; never 0.
 func (t *Tracker) short(b []byte) uint32 { return uint32(t.seed.More(0, b)) | 1 }
 
-// accountOf is whom a request is about: the user whose password it offers,
-// the address of record it registers, or the target it asks for.
+// accountOf is whom a request is about: the user whose password it offers for a
+// nonce of ours, the address of record it registers, or the target it asks for.
+// Any other credentials may stand there to make many names look like one.
 func accountOf(e *event.Event) []byte {
 	switch {
-	case e.SIP.Auth.Present && len(e.SIP.Auth.User) > 0:
+	case e.Echoes && len(e.SIP.Auth.User) > 0:
 		return e.SIP.Auth.User
 	case e.SIP.Method == event.REGISTER:
 		return e.SIP.ToUser

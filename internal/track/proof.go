@@ -2,6 +2,7 @@ package track
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/sipward/sipward/internal/event"
 )
@@ -22,9 +23,11 @@ func (t *Tracker) proofOf(e *event.Event, now int64) (proof event.Grade, asked b
 	if e.SIP.Auth.Present {
 		grade, answers := t.nonceProof(e, e.SIP.Auth.Nonce, now)
 		proof, asked = max(proof, grade), answers
+		e.Echoes = grade > event.None
 		for _, nonce := range e.SIP.Auth.Others {
 			grade, answers = t.nonceProof(e, nonce, now)
 			proof, asked = max(proof, grade), asked || answers
+			e.Echoes = e.Echoes || grade > event.None
 		}
 	}
 	return capped(e, max(proof, t.tagProof(e, now))), asked
@@ -39,9 +42,13 @@ func (t *Tracker) tagged(e *event.Event, r *request, now int64) {
 	if len(tag) == 0 || r.tagged || bytes.Equal(tag, e.SIP.Branch) {
 		return
 	}
-	t.proofs.Add(t.echo(e, tag), now)
-	if !e.Reported { // it may be another server's
-		t.tags.see(tag)
+	if e.Reported { // it may be another server's
+		t.proofs.Add(t.echo(e, tag), now)
+		return
+	}
+	t.tags.see(tag)
+	if !t.tags.computed(tag) {
+		t.proofs.Add(t.echo(e, tag), now)
 	}
 }
 
@@ -78,11 +85,49 @@ func allDigits(b []byte) bool {
 // A stateless Kamailio answers with a fixed MD5 and a checksum of the request
 // (core/tags.h), so two of its tags share most of their text; random tags
 // share next to none.
+//
+// A proxy passes on the tags of others too, and whoever makes them take turns
+// never shows two of its own in a row. So the halves of long tags are kept: a tag
+// that shares one with an earlier tag is no proof, whatever came between.
 type tagWatch struct {
 	last  [64]byte
 	size  int
 	seen  int
 	grade event.Grade
+	// halves are those of the latest long tags, fixed those that several shared.
+	halves      [64]tagHalf
+	fixed       [8]uint64
+	next, fixes uint8
+}
+
+// tagHalf is a hash of a tag's first half, and one of all of it.
+type tagHalf struct{ half, whole uint64 }
+
+// longTag is from which length on no two random tags share their first half.
+const longTag = 24
+
+// computed says that a tag begins as another one did, and keeps its half.
+func (w *tagWatch) computed(tag []byte) bool {
+	if len(tag) < longTag {
+		return false
+	}
+	h := tagHalf{event.AccountID(tag[:len(tag)/2+1]), event.AccountID(tag)}
+	if slices.Contains(w.fixed[:], h.half) {
+		return true
+	}
+	for _, other := range w.halves {
+		switch {
+		case other == h:
+			return false // the same dialog again
+		case other.half == h.half:
+			w.fixed[w.fixes] = h.half
+			w.fixes = (w.fixes + 1) % uint8(len(w.fixed))
+			return true
+		}
+	}
+	w.halves[w.next] = h
+	w.next = (w.next + 1) % uint8(len(w.halves))
+	return false
 }
 
 func (w *tagWatch) see(tag []byte) {

@@ -10,7 +10,7 @@ import (
 // number that answers would otherwise speak for its caller once per spelling,
 // and hide the numbers that do not.
 func (t *Tracker) accountID(e *event.Event) uint64 {
-	target := e.SIP.Method != event.REGISTER && (!e.SIP.Auth.Present || len(e.SIP.Auth.User) == 0)
+	target := e.SIP.Method != event.REGISTER && (!e.Echoes || len(e.SIP.Auth.User) == 0)
 	return event.AccountID(t.fold(accountOf(e), target))
 }
 

@@ -51,7 +51,7 @@ func TestSpellingsOfAUser(t *testing.T) {
 			return tracker.accountID(&event.Event{SIP: event.SIP{Method: event.REGISTER, ToUser: []byte(name)}})
 		}
 		credentials := func(name string) uint64 {
-			return tracker.accountID(&event.Event{SIP: event.SIP{Method: event.INVITE, Target: []byte("1"),
+			return tracker.accountID(&event.Event{Echoes: true, SIP: event.SIP{Method: event.INVITE, Target: []byte("1"),
 				Auth: event.Auth{Present: true, User: []byte(name)}}})
 		}
 		for how, id := range map[string]func(string) uint64{"registered": register, "in credentials": credentials} {

@@ -113,6 +113,7 @@ type request struct {
 	account  uint64
 	call     uint32 // short hash of the Call-ID
 	branch   uint32 // short hash of the branch
+	target   uint32 // short hash of the target
 	name     name
 	remote   [16]byte
 	port     uint16
@@ -123,10 +124,12 @@ type request struct {
 	result   event.Result
 	status   uint16
 	creds    bool
-	asked    bool // the credentials answer a challenge of this method
+	echoes   bool // the credentials repeat a nonce of ours
+	asked    bool // the credentials answer a challenge of this very request
 	tagged   bool // it came with a To-tag, on any of its tries
 	logged   bool // a log line about it has been counted
 	reported bool // no packet of it was seen
+	mixed    bool // its ids stand for several targets, or are not its own
 }
 
 // call finds the transaction that a log line speaks of.
@@ -210,14 +213,15 @@ func (t *Tracker) request(e *event.Event, now int64) {
 		return // a retransmission (RFC 3261 17.2.2)
 	}
 	proof, asked := t.proofOf(e, now)
-	account := accountOf(e)
+	account, target := accountOf(e), t.short(e.SIP.Target)
 	e.Account, e.Proof = t.accountID(e), proof
 	*r = request{
 		at: now, content: content, account: e.Account,
-		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch),
+		call: t.short(e.SIP.CallID), branch: t.short(e.SIP.Branch), target: target,
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
-		creds: e.SIP.Auth.Present, reported: e.Reported, asked: asked, tagged: r.tagged, cancels: r.cancels,
+		creds: e.SIP.Auth.Present, reported: e.Reported, asked: asked, echoes: e.Echoes, tagged: r.tagged, cancels: r.cancels,
+		mixed: !fresh && (r.mixed || r.target != target),
 	}
 	r.name.set(account)
 	s.last = key
@@ -235,10 +239,10 @@ func (t *Tracker) reply(e *event.Event, now int64) {
 	if s != nil {
 		e.Requests = s.requests
 	}
-	if e.SIP.Auth.Present {
-		t.challenged(e, now)
-	}
 	r := t.asker(e, s, now)
+	if e.SIP.Auth.Present {
+		t.challenged(e, r, now)
+	}
 	if r == nil {
 		return // not one we saw asked
 	}
@@ -286,7 +290,7 @@ func (t *Tracker) asker(e *event.Event, s *source, now int64) *request {
 		meant.proof, meant.asked = event.None, false
 	}
 	// Under these ids the reply may come again; its tag may be anybody's.
-	meant.attempts, meant.tagged = 1, true
+	meant.attempts, meant.tagged, meant.mixed = 1, true, true
 	r, _ := t.requests.Put(key, now)
 	*r = meant
 	return r
@@ -308,7 +312,7 @@ func resultOf(e *event.Event, r *request) event.Result {
 		return event.Challenged
 	case status == 403 && r.creds:
 		return event.Failed
-	case status == 404 && (r.method == event.REGISTER || !r.creds), status == 604 && !r.creds:
+	case status == 404 && (r.method == event.REGISTER || !r.echoes), status == 604 && !r.echoes:
 		return event.UnknownUser
 	case status >= 400 && status < 500 && status != 480 && status != 486 && status != 487,
 		status == 603, status == 606:
@@ -329,7 +333,7 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: r.result, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
 		Proof: proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
-		Requests: requests, Expires: e.SIP.Expires, Text: r.reported,
+		Requests: requests, Expires: e.SIP.Expires, Text: r.reported, Show: r.creds && !r.echoes,
 	})
 }
 

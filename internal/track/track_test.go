@@ -133,7 +133,7 @@ func TestOutcomeOfOneRequest(t *testing.T) {
 		{"forbidden with credentials", event.REGISTER, true, 403, nil, []string{"failed REGISTER 100 none"}},
 		{"forbidden without", event.INVITE, false, 403, nil, []string{"refused INVITE 100 none"}},
 		{"no such account", event.REGISTER, false, 404, nil, []string{"unknown user REGISTER 100 none"}},
-		{"a wrong number by somebody who is let in", event.INVITE, true, 404, nil, []string{"refused INVITE 100 none"}},
+		{"a wrong number, with credentials for show", event.INVITE, true, 404, nil, []string{"unknown user INVITE 100 none"}},
 		{"a wrong number by a stranger", event.INVITE, false, 404, nil, []string{"unknown user INVITE 100 none"}},
 		{"a call that is let through", event.INVITE, false, 200, nil, []string{"served INVITE 100 none"}},
 	} {
