@@ -57,7 +57,7 @@ func Readable(format Format) bool {
 // explain need a Reader. The result is a view of text.
 func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 	if e, ok := openEntry(text); ok {
-		r := readEntry(&e, format, clock, nil)
+		r, _ := readEntry(&e, format, clock, nil)
 		return r.Log, r.At
 	}
 	r := readText(text, format, clock, nil)

@@ -65,8 +65,8 @@ func Writer(unit, comm string) Format {
 
 // readEntry judges an entry's message. Where the server is not fixed, or another
 // program wrote it, journald's word decides; a message of somebody else that
-// looks like a server's is nobody's evidence.
-func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) line.Reading {
+// looks like a server's is nobody's evidence, and foreign.
+func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) (r line.Reading, foreign bool) {
 	writer := Writer(e.unit, e.comm)
 	if format != Auto && (!e.known || format == writer || format == Custom || e.comm == "dockerd" || e.comm == "conmon") {
 		writer = format // a container's output has no other name than its engine's
@@ -78,13 +78,13 @@ func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) line.R
 		as = format
 	}
 	message := bytes.TrimSuffix(e.message, []byte("\n"))
-	r := readText(message, as, clock, own)
-	if writer == "" {
-		foreign := line.Reading{}
+	r = readText(message, as, clock, own)
+	if foreign = writer == ""; foreign {
+		other := line.Reading{}
 		if r.Verdict == event.Hostile || r.Verdict == event.Tampered {
-			foreign.Log = event.Log{Verdict: event.Tampered, Kind: event.KindOther, Server: r.Server, Rule: "journal.writer", Note: "not written by the server"}
+			other.Log = event.Log{Verdict: event.Tampered, Kind: event.KindOther, Server: r.Server, Rule: "journal.writer", Note: "not written by the server"}
 		}
-		r = foreign
+		r = other
 	}
 	// The entry is whole, its text may not be. Without the number of a process in
 	// front it came through syslog(3), in one piece.
@@ -95,5 +95,5 @@ func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) line.R
 	if r.Verdict != event.Hostile && r.Verdict != event.Tampered && r.Kind != event.AuthOK {
 		r.Source = netip.AddrPort{}
 	}
-	return r
+	return r, foreign
 }

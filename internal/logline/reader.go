@@ -85,7 +85,10 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	if e, ok := openEntry(text); ok {
 		held.text = append(held.text[:0], e.message...)
 		e.message = held.text
-		held.Reading = readEntry(&e, r.Format, r.Clock, r.Pattern)
+		var foreign bool
+		if held.Reading, foreign = readEntry(&e, r.Format, r.Clock, r.Pattern); foreign {
+			held.text = held.text[:0] // another program's words are no rest of a record
+		}
 	} else {
 		held.text = append(held.text[:0], text...)
 		held.Reading = readText(held.text, r.Format, r.Clock, r.Pattern)
@@ -256,7 +259,7 @@ func (r *Reader) join() {
 	}
 	for i := last - 1; i >= r.judged; i-- {
 		head := r.queue[i]
-		if !head.Open || head.Folds && rest.Whole || !line.Contains(rest.text, head.Clause) {
+		if !head.Open || head.Folds && rest.Whole || rest.isNext(head) || !line.Contains(rest.text, head.Clause) {
 			continue
 		}
 		head.Open = false
@@ -294,6 +297,15 @@ func (r *Reader) join() {
 // value of head.
 func (l *heldLine) endsClause(head *heldLine) bool {
 	return head.Clause != "" && line.Contains(l.text, head.Clause) || head.Folds && l.isFold()
+}
+
+// isNext says that a line is a record of its own, though head is open: head may
+// as well be complete, as words of the dial plan are, or both end in their source,
+// so that the rest of one cannot give the other a false one. What an outsider put
+// between has a rest that is not whole, and is held until that comes.
+func (l *heldLine) isNext(head *heldLine) bool {
+	own := head.Verdict != event.Tampered || head.Behind && l.Clause == head.Clause
+	return own && l.Whole && l.Stamped
 }
 
 // isFold says that a line begins as the second line of a folded header does.

@@ -57,6 +57,8 @@ var forms = []form{
 	{"", "Address ", readIAXHost},
 	{"", "Rejected connect attempt from ", readIAXConnect},
 	{"", "No registration for peer '", readIAXPeer},
+	{"chan_iax2.c", "Peer '", readIAXStaticPeer},
+	{"chan_iax2.c", "Empty registration from ", readIAXEmpty},
 	{"manager.c", "", readManager},
 	{"pjproject", "", readPJProject},
 	{"res_pjsip_session.c", "", readNamedCallRejected},
@@ -277,7 +279,7 @@ func readJSONRecord(h line.Header) line.Reading {
 		rec.message = append(append(exten, ": "...), rec.message...)
 	}
 	r := readRecord(rec)
-	r.Quotes = line.Quotation{} // the packet is inside the record
+	r.Quotes, r.Open = line.Quotation{}, false // whatever it holds is inside the record
 	if at, n := h.Clock.Stamp([]byte(parsed.Timestamp)); n > 0 {
 		r.At = at
 	}

@@ -70,6 +70,8 @@ func readIAXHost(rec record) line.Reading {
 			r.User = quotedName(form.text, tail)
 			if line.HasControl(tail, rec.escaped) {
 				r.Tamper("a control character inside a value")
+			} else if bytes.Count(tail, []byte("'")) > closing(form.text) {
+				r.Tamper("a delimiter inside a value")
 			} else if len(tail) > 0 && !line.HasSuffix(tail, "'") && !line.HasSuffix(tail, ")") {
 				r.Tamper("ends inside a value")
 				r.Open = true
@@ -87,6 +89,15 @@ var iaxForms = [...]reason{
 	{"did not provide proper plaintext password for '", event.AuthFailed, "asterisk.iax.plaintext"},
 	{"failed CallToken hash inspection", event.RequestRefused, "asterisk.iax.calltoken"},
 	{"denied access to register peer '", event.ACLDenied, "asterisk.iax.acl"},
+}
+
+// closing is how many apostrophes the server writes behind a form: those of one
+// name, less the one that the form may end in.
+func closing(form string) int {
+	if form[len(form)-1] == '\'' {
+		return 1
+	}
+	return 2
 }
 
 // quotedName gives the name between apostrophes; form may end in the first one.
@@ -119,6 +130,8 @@ func readIAXConnect(rec record) line.Reading {
 		r.Open = true
 	} else if line.HasControl(rest, rec.escaped) {
 		r.Tamper("a control character inside a value")
+	} else if bytes.Count(rest, []byte("'")) > 2 {
+		r.Tamper("a delimiter inside a value")
 	}
 	return r
 }
@@ -126,8 +139,33 @@ func readIAXConnect(rec record) line.Reading {
 // readIAXPeer reads, after "No registration for peer '", the caller's own
 // text, and at the end "' (from 192.0.2.1)".
 func readIAXPeer(rec record) line.Reading {
-	const from = "' (from "
-	r := line.Reading{Clause: from, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.UserUnknown, Rule: "asterisk.iax.no_registration"}}
+	return readPeerFrom(rec, "' (from ", reason{kind: event.UserUnknown, rule: "asterisk.iax.no_registration"})
+}
+
+// readIAXStaticPeer reads, after "Peer '", a registration to a peer that has a
+// fixed address; other lines of the same file begin so, too.
+func readIAXStaticPeer(rec record) line.Reading {
+	const from = "' is not dynamic (from "
+	if !line.Contains(rec.message, from) {
+		return line.Reading{}
+	}
+	return readPeerFrom(rec, from, reason{kind: event.RequestRefused, rule: "asterisk.iax.peer_not_dynamic"})
+}
+
+// readIAXEmpty reads, after "Empty registration from ", an address.
+func readIAXEmpty(rec record) line.Reading {
+	source, ok := line.PlainEndpoint(rec.message)
+	if !ok {
+		return line.Reading{}
+	}
+	return line.Reading{Front: true, Log: event.Log{
+		Verdict: event.Hostile, Kind: event.RequestMalformed, Rule: "asterisk.iax.empty_registration", Source: source,
+	}}
+}
+
+// readPeerFrom reads a peer's name, from, and an address in parentheses.
+func readPeerFrom(rec record, from string, what reason) line.Reading {
+	r := line.Reading{Clause: from, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: what.kind, Rule: what.rule}}
 	at, once := line.Only(rec.message, from)
 	if at < 0 {
 		r.Tamper("ends inside a value")
@@ -174,7 +212,9 @@ func readDialplan(rec record) line.Reading {
 		return r
 	}
 	r := line.Reading{Clause: ": ", Log: event.Log{Kind: event.KindOther, Rule: "asterisk.dialplan"}}
-	return broken(r, text, ":")
+	r = broken(r, text, ":")
+	r.Open = r.Open && !rec.escaped // syslog keeps a record in one line
+	return r
 }
 
 var dialplanForms = [...]reason{
@@ -230,7 +270,7 @@ func readBadPacket(text []byte, quoted bool) line.Reading {
 	switch {
 	case quoted && line.HasSuffix(text, "]:"):
 		r.Quotes = line.Quotation{End: "-- end of packet.", Rule: quotedRule}
-	case !line.Contains(text, "]:"):
+	case !line.Contains(text, "]:\n", "]:#012"):
 		r.Tamper("not as the server writes it")
 		r.Source = netip.AddrPort{}
 	}

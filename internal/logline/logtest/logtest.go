@@ -87,8 +87,9 @@ func Verdicts(lines ...string) []string {
 // Corpus checks a file of log lines: comments behind "# ", expectations behind
 // "# {", each with its line below. Lines with no blank line between are one log,
 // read as Auto. A key that is missing in the expectation must be missing in the
-// answer, but for rule, note, and the server, which is then server. It gives the
-// number of lines.
+// answer, but for rule, note, and the server, which is then server. The key class
+// says what kind of injection a line is: internal/logline counts them. It gives
+// the number of lines.
 func Corpus(t *testing.T, path, server string) int {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -33,7 +33,6 @@ const noSourceNote = "no source in this line"
 
 // sharedForms is what both servers write, or scripts for either.
 var sharedForms = []form{
-	{"", "PIKE - BLOCKing ip {ip}, node={ptr}", event.Hostile, event.RateBlocked, "pike.blocked", ""},
 	{"", "PIKE - UNBLOCKing node {ptr}", event.Benign, event.KindOther, "pike.unblocked", noSourceNote},
 	{script, "ALERT: pike blocking {word} from {uri} (IP:{src})", event.Hostile, event.RateBlocked, "script.pike_blocking", ""},
 	{script, "ALERT: pike blocking {word} from {uri} (IP:{src}, {tail})", event.Hostile, event.RateBlocked, "script.pike_blocking", ""},
@@ -70,6 +69,8 @@ var sharedForms = []form{
 }
 
 var kamailioOnly = []form{
+	// Kamailio names the module; a script may print a User-Agent that says the same.
+	{"pike", "PIKE - BLOCKing ip {ip}, node={ptr}", event.Hostile, event.RateBlocked, "pike.blocked", ""},
 	{"core", "core parsing of SIP message failed ({src}/{proto})", event.Hostile, event.RequestMalformed, "core.parsing_failed", ""},
 	{"core", "buffer overrun, dropping ([{ip}]:{num} -> {tail}", event.Hostile, event.RequestMalformed, "core.buffer_overrun", ""},
 	{"core", "error reading: {tail}", event.Benign, event.KindOther, "core.connection_lost", ""},
@@ -79,6 +80,7 @@ var kamailioOnly = []form{
 }
 
 var opensipsOnly = []form{
+	{"", "PIKE - BLOCKing ip {ip}, node={ptr}", event.Hostile, event.RateBlocked, "pike.blocked", ""},
 	{"core", "Unable to parse msg received from [{src}]", event.Hostile, event.RequestMalformed, "core.parsing_failed", ""},
 	{"", "New TLS connection from {src} accepted", event.Benign, event.KindOther, "tls.accepted", ""},
 	{"", "New TLS connection from {src} failed to accept{tail}", event.Hostile, event.TransportRefused, "tls.failed_to_accept", ""},
