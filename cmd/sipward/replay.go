@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,9 @@ is needed, and the same files always give the same verdicts.`,
 	return cmd
 }
 
+// replayGarbage is how much garbage a replay lets lie, in percent of what it uses.
+const replayGarbage = 15
+
 func runReplay(cmd *cobra.Command, files []string) error {
 	settings, err := replaySettings(cmd)
 	if err != nil {
@@ -65,6 +69,9 @@ func runReplay(cmd *cobra.Command, files []string) error {
 	quiet, _ := cmd.Flags().GetBool("summary")
 	options.Report = &replayReport{out: out, quiet: quiet}
 	options.Read = new(atomic.Int64)
+	// Nearly all of a replay's memory is tables without pointers: to collect often
+	// costs little, and to let garbage grow as large as the tables would double it.
+	debug.SetGCPercent(replayGarbage)
 	stop := terminal.ShowProgress(cmd.ErrOrStderr(), options.Read, sizes(files)*options.Passes())
 	summary, err := replay.Run(files, options)
 	stop()

@@ -13,7 +13,7 @@ func (t *Table) remember(e *entry) {
 	t.ended.push(e)
 	past := append(t.past[e.Prefix], e)
 	t.past[e.Prefix] = past
-	if len(past) > pastPerSource && t.expendable(past[0]) {
+	if len(past) > t.limits.PerSource && t.expendable(past[0]) {
 		t.forget(past[0])
 	}
 }

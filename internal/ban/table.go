@@ -16,7 +16,8 @@ const Memory = 30 * 24 * time.Hour
 const (
 	// batch bounds what Since gives at once, and so how long it holds the lock.
 	batch = 4096
-	// pastPerSource bounds the history of one prefix, so that nobody fills it alone.
+	// pastPerSource bounds the history of one prefix, so that nobody fills it alone,
+	// where Limits do not say another figure.
 	pastPerSource = 32
 	// humanRoom is kept free for people when the machine has filled the table.
 	humanRoom = 10_000
@@ -27,8 +28,9 @@ type Limits struct {
 	// Live is how many entries may be in force (500,000). No live entry is ever
 	// pushed out: the newcomer is refused, and counted.
 	Live int
-	// History is how many ended entries are remembered (200,000).
-	History int
+	// History is how many ended entries are remembered (200,000), PerSource how
+	// many of them of one prefix (32).
+	History, PerSource int
 }
 
 // Table is the one truth about who is out or in. It is safe for concurrent
@@ -61,6 +63,9 @@ func NewTable(limits Limits) *Table {
 	}
 	if limits.History == 0 {
 		limits.History = 200_000
+	}
+	if limits.PerSource == 0 {
+		limits.PerSource = pastPerSource
 	}
 	return &Table{
 		limits: limits,

@@ -231,18 +231,20 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("after a month: %d ended, %d prefixes", table.ended.len, len(table.past))
 	}
 	// One noisy source keeps its share and no more.
-	table = NewTable(Limits{})
-	for range 100 {
-		now = now.Add(time.Minute)
-		table.Put(drop("203.0.113.7", now, time.Second))
-		table.Put(Ban{Prefix: netip.MustParsePrefix("203.0.113.8/32"), Action: Limit, By: Self, Since: now, Until: now.Add(time.Second)})
-	}
-	table.Expire(now.Add(time.Hour))
-	if got := len(table.History(netip.MustParsePrefix("203.0.113.7/32"))); got != pastPerSource {
-		t.Errorf("%d drops remembered, want %d", got, pastPerSource)
-	}
-	if got := len(table.History(netip.MustParsePrefix("203.0.113.8/32"))); got != 1 {
-		t.Errorf("%d limits remembered, want the last", got)
+	for limits, want := range map[Limits]int{{}: pastPerSource, {PerSource: 5}: 5} {
+		table = NewTable(limits)
+		for range 100 {
+			now = now.Add(time.Minute)
+			table.Put(drop("203.0.113.7", now, time.Second))
+			table.Put(Ban{Prefix: netip.MustParsePrefix("203.0.113.8/32"), Action: Limit, By: Self, Since: now, Until: now.Add(time.Second)})
+		}
+		table.Expire(now.Add(time.Hour))
+		if got := len(table.History(netip.MustParsePrefix("203.0.113.7/32"))); got != want {
+			t.Errorf("%d drops remembered, want %d", got, want)
+		}
+		if got := len(table.History(netip.MustParsePrefix("203.0.113.8/32"))); got != 1 {
+			t.Errorf("%d limits remembered, want the last", got)
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package detect
 
+import "time"
+
 // dossierItems is how many pieces of evidence `why` can show; the newest stay.
 const dossierItems = 16
 
@@ -52,6 +54,15 @@ func (d *dossiers) items(key uint64) []Item {
 		items = append(items, file.item[i%dossierItems])
 	}
 	return items
+}
+
+// oldest tells of when the oldest item about a source is; false for none.
+func (d *dossiers) oldest(key uint64) (time.Time, bool) {
+	file := d.byKey[key]
+	if file == nil {
+		return time.Time{}, false
+	}
+	return file.item[max(0, file.n-dossierItems)%dossierItems].Time, true
 }
 
 func (d *dossiers) drop(key uint64) { delete(d.byKey, key) }

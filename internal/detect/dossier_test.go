@@ -12,7 +12,7 @@ func item(n int) Item { return Item{Time: noon.Add(time.Duration(n)), Status: n}
 
 func TestDossierKeepsTheNewest(t *testing.T) {
 	d := newDossiers(4)
-	if d.items(7) != nil {
+	if _, ok := d.oldest(7); ok || d.items(7) != nil {
 		t.Error("items about nobody")
 	}
 	for i := range 40 {
@@ -20,6 +20,9 @@ func TestDossierKeepsTheNewest(t *testing.T) {
 		items := d.items(7)
 		if len(items) != min(i+1, dossierItems) || items[len(items)-1].Status != i || items[0].Status != max(0, i-dossierItems+1) {
 			t.Fatalf("after %d items: %d, the oldest %d", i+1, len(items), items[0].Status)
+		}
+		if at, ok := d.oldest(7); !ok || !at.Equal(items[0].Time) {
+			t.Fatalf("after %d items the oldest is of %v, want %v", i+1, at, items[0].Time)
 		}
 	}
 	first := d.items(7)

@@ -24,6 +24,7 @@ type Engine struct {
 	findings  []Finding
 	sight     Sight // the one being weighed; on the heap once
 	lanes     int
+	bare      bool // Options.Bare
 	unproven  allowance
 	scratch   [longestText]byte // where a detector folds text
 	began     int64             // time of the first event
@@ -122,6 +123,9 @@ type Options struct {
 	Seed bounded.Seed
 	// Lanes is how many engines share the machine's memory.
 	Lanes int
+	// Bare leaves Items out of the findings, for a replay, which shows none: they
+	// are most of what a finding costs.
+	Bare bool
 }
 
 // NewEngine makes an Engine with the given detectors. With one lane it takes
@@ -131,6 +135,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 	return &Engine{
 		seed:      o.Seed,
 		lanes:     lanes,
+		bare:      o.Bare,
 		detectors: detectors,
 		cases:     bounded.NewTable[Case](65536 / lanes),
 		guesses:   bounded.NewTable[guessing](65536 / lanes),

@@ -149,7 +149,7 @@ func (s *Sight) report(class Class) *Finding {
 	if p := s.engine.secrets.Get(s.engine.seed.Mix(s.key, uint64(f.Port))); p != nil {
 		f.GoodPort, f.SharedPort = true, p.shared
 	}
-	if class.Attack() {
+	if class.Attack() && !s.engine.bare {
 		f.Items = s.engine.dossiers.items(s.key)
 	}
 	s.engine.findings = append(s.engine.findings, f)
@@ -223,11 +223,11 @@ func (s *Sight) fails() int {
 
 // span is how long the evidence at hand reaches back.
 func (s *Sight) span() time.Duration {
-	items := s.engine.dossiers.items(s.key)
-	if len(items) == 0 {
+	oldest, ok := s.engine.dossiers.oldest(s.key)
+	if !ok {
 		return 0
 	}
-	return s.Event.Time.Sub(items[0].Time).Round(100 * time.Millisecond)
+	return s.Event.Time.Sub(oldest).Round(100 * time.Millisecond)
 }
 
 // tampered reports a log line that an attacker shaped, against the packet's

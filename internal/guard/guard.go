@@ -66,6 +66,8 @@ type Options struct {
 	Seed bounded.Seed
 	// Wire says that packets are seen, so that a log line needs one to count.
 	Wire bool
+	// Bare is for who shows nobody the items of evidence: they are left out.
+	Bare bool
 }
 
 // New builds the hall.
@@ -76,7 +78,7 @@ func New(o Options) *Guard {
 		g.lanes = append(g.lanes, &Lane{
 			guard:  g,
 			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire, Nonces: g.nonces}),
-			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes}, detect.All()),
+			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes, Bare: o.Bare}, detect.All()),
 		})
 	}
 	return g

@@ -49,7 +49,7 @@ func (o *Options) Passes() int64 {
 	return 1
 }
 
-// Report receives the results. It must not keep the events.
+// Report receives the results. It must not keep what it is shown.
 type Report interface {
 	Message(e *event.Event)
 	Finding(f *detect.Finding)
@@ -73,6 +73,11 @@ type Summary struct {
 
 // sourcesLimit bounds the count of different sources.
 const sourcesLimit = 1 << 20
+
+// pastPerSource is how many ended bans of a source a replay remembers: many more
+// than the ladder of penalties has steps. Nobody asks it for the rest, and a log of
+// weeks has hundreds of thousands.
+const pastPerSource = 16
 
 // fixedSeed makes every replay hash alike, so that verdicts repeat.
 var fixedSeed = bounded.Seed{K0: 0x736970, K1: 0x77617264}
@@ -122,6 +127,9 @@ type run struct {
 	// told is what was last reported of each entry; a ban that only lasts longer
 	// is not told again.
 	told map[ban.Key]told
+	// finding and ban are what the report is being told: on the heap once.
+	finding detect.Finding
+	ban     ban.Ban
 }
 
 type told struct {
@@ -132,11 +140,11 @@ type told struct {
 func newRun(o Options, wire bool) *run {
 	fence := policy.NewFence()
 	fence.Set(o.Never)
-	table := ban.NewTable(ban.Limits{})
+	table := ban.NewTable(ban.Limits{PerSource: pastPerSource})
 	r := &run{options: o, sources: map[netip.Addr]struct{}{}, told: map[ban.Key]told{}}
 	g := guard.New(guard.Options{
 		Policy: policy.New(policy.Options{Table: table, Fence: fence}), Fence: fence,
-		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire,
+		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire, Bare: true,
 	})
 	r.lane = g.Lane(0)
 	return r
@@ -186,7 +194,8 @@ func (w *witness) Found(f detect.Finding) {
 		return
 	}
 	w.summary.Findings++
-	w.options.Report.Finding(&f)
+	w.finding = f
+	w.options.Report.Finding(&w.finding)
 }
 
 // Done implements guard.Witness.
@@ -200,7 +209,8 @@ func (w *witness) Done(b ban.Ban) {
 	}
 	w.told[b.Key()] = news
 	w.summary.Bans++
-	w.options.Report.Ban(&b)
+	w.ban = b
+	w.options.Report.Ban(&w.ban)
 }
 
 // Again implements guard.Witness.
