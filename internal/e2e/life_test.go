@@ -150,7 +150,7 @@ func TestKilledWhileBanning(t *testing.T) {
 	}
 	t.Logf("%d bans acknowledged to the verb and %d to the socket under %d kills, none lost",
 		len(banners[0].acknowledged), len(banners[1].acknowledged), rounds)
-	if len(banners[0].acknowledged) < rounds/2 || len(banners[1].acknowledged) < rounds {
+	if len(banners[0].acknowledged) < rounds/10 || len(banners[1].acknowledged) < rounds { // each verb is a process
 		t.Error("too few for a proof")
 	}
 }
