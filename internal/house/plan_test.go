@@ -15,7 +15,7 @@ import (
 // says it room by room; this keeps the plan itself honest.
 var mayUse = map[string][]string{
 	"brick": {},
-	"wire":  {},
+	"wire":  {"brick"}, // which knows as little of sipward
 	"noun":  {},
 	"river": {"brick", "wire", "noun", "river"},
 	"hall":  {"brick", "noun", "river"},

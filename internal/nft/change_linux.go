@@ -9,6 +9,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/sipward/sipward/internal/spans"
 )
 
 // bulk is the number of entries from which on a change is counted afterwards.
@@ -81,8 +83,8 @@ func (t *Table) Replace(set Set, elements []Element) error {
 // A plan collects the changes of one transaction.
 type plan struct {
 	layout  *layout
-	current map[int]prefixes // the ranges as they are, by index of the set
-	nets    map[int]prefixes // copies of those that change
+	current map[int]spans.Prefixes // the ranges as they are, by index of the set
+	nets    map[int]spans.Prefixes // copies of those that change
 	added   entries
 	removed entries
 	now     time.Time
@@ -94,7 +96,7 @@ type plan struct {
 func newPlan(l *layout, size int) *plan {
 	return &plan{
 		layout:  l,
-		nets:    map[int]prefixes{},
+		nets:    map[int]spans.Prefixes{},
 		added:   newEntries(size),
 		removed: newEntries(0),
 		now:     time.Now(),
@@ -185,13 +187,13 @@ func (p *plan) remove(elements []Element) error {
 }
 
 // prefixes returns the range set's content for changing.
-func (p *plan) prefixes(set int) prefixes {
+func (p *plan) prefixes(set int) spans.Prefixes {
 	if p.nets[set] == nil {
 		p.nets[set] = maps.Clone(p.current[set])
 		if p.nets[set] == nil {
-			p.nets[set] = prefixes{}
+			p.nets[set] = spans.Prefixes{}
 		}
-		p.nets[set].forget(p.now)
+		p.nets[set].Forget(p.now)
 	}
 	return p.nets[set]
 }
@@ -222,22 +224,22 @@ func (p *plan) flatten() {
 	type ends struct{ from, to netip.Addr }
 	for i, nets := range p.nets {
 		before := map[ends]time.Time{}
-		for _, s := range p.current[i].spans() {
-			before[ends{s.from, s.to}] = s.until
+		for _, s := range p.current[i].Spans() {
+			before[ends{s.From, s.To}] = s.Until
 		}
-		for _, s := range nets.spans() {
-			key := ends{s.from, s.to}
+		for _, s := range nets.Spans() {
+			key := ends{s.From, s.To}
 			until, there := before[key]
-			unchanged := there && until.Equal(s.until)
+			unchanged := there && until.Equal(s.Until)
 			if unchanged || p.refresh {
 				delete(before, key) // need not be deleted first
 			}
 			if unchanged {
 				continue
 			}
-			n := entry{from: s.from, to: s.to}
-			if !s.until.IsZero() {
-				n.timeout = max(s.until.Sub(p.now), time.Millisecond)
+			n := entry{from: s.From, to: s.To}
+			if !s.Until.IsZero() {
+				n.timeout = max(s.Until.Sub(p.now), time.Millisecond)
 			}
 			p.added.put(i, n)
 		}

@@ -149,6 +149,8 @@ func (l *layout) familyChains(ipv6 bool) []chain {
 	first.rules = append(first.rules, chainRule{expressions: toSIP})
 
 	// Falling off the end of a chain reached by goto passes the packet.
+	known.refuseUrgent(protected)
+	sip.refuseUrgent(nil)
 	known.judge(protected, append(l.of(HoldPort, ipv6), l.of(LimitPort, ipv6)...), verdictDrop, "")
 	known.judge(protected, l.of(GoodPort, ipv6), verdictAccept, "")
 	known.judge(protected, l.of(Hold, ipv6), verdictDrop, "")
@@ -168,6 +170,22 @@ func (c *chain) judge(before rule, sets []kernelSet, code uint32, to string) {
 		r.verdict(code, to)
 		c.rules = append(c.rules, chainRule{s.set, r})
 	}
+}
+
+// refuseUrgent appends a rule against TCP segments with urgent data. Linux takes
+// such a byte out of what a server reads, now and then, so that nobody who watches
+// could tell which message the server saw; and no SIP program sends any (RFC 6093
+// tells all to let it be). The flags are at byte 13 of the header (RFC 9293 3.1).
+func (c *chain) refuseUrgent(before rule) {
+	const urgent = 1 << 5
+	r := slices.Clone(before)
+	r.meta(unix.NFT_META_L4PROTO)
+	r.equal(unix.IPPROTO_TCP)
+	r.payload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, register)
+	r.mask([]byte{urgent})
+	r.equal(urgent)
+	r.verdict(verdictDrop, "")
+	c.rules = append(c.rules, chainRule{expressions: r})
 }
 
 // of returns the kernel's sets that make up one set of one family.

@@ -2,9 +2,12 @@ package nft
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // modes are the ways in which the kernel keeps the table.
@@ -153,6 +156,43 @@ func TestTCP(t *testing.T) {
 	must(t, dial("203.0.113.66", 5061))
 	if dial("203.0.113.66", 5062) == nil {
 		t.Error("a dropped source connected to a port protected later")
+	}
+	must(t, table.Verify())
+}
+
+// TestUrgentData: a segment with urgent data reaches no protected port, nobody's
+// but who is never banned.
+func TestUrgentData(t *testing.T) {
+	l := newLab(t)
+	table := open(t, l.server, protected)
+	for _, test := range []struct {
+		name     string
+		elements []Element
+		port     int
+		want     string
+	}{
+		{"bad: anybody", nil, 5061, "a"},
+		{"bad: known good", []Element{element(KnownGood, "203.0.113.20", 0)}, 5061, "a"},
+		{"never banned", []Element{element(NeverBan, "203.0.113.20", 0)}, 5061, "ab"},
+		{"another port", nil, 5062, "ab"},
+	} {
+		must(t, table.Rebuild(test.elements))
+		listener := l.server.ListenTCP(fmt.Sprintf("%v:%d", server4, test.port))
+		conn := l.outside.DialTCP("203.0.113.20:0", listener.Addr().String())
+		served, err := listener.Accept()
+		must(t, err)
+		if _, err := conn.Write([]byte("a")); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := conn.(*net.TCPConn).SyscallConn()
+		must(t, err)
+		must(t, raw.Control(func(fd uintptr) { must(t, unix.Sendto(int(fd), []byte("b!"), unix.MSG_OOB, nil)) }))
+		must(t, served.SetReadDeadline(time.Now().Add(300*time.Millisecond)))
+		got, _ := io.ReadAll(served) // up to the deadline, and without the urgent "!"
+		if string(got) != test.want {
+			t.Errorf("%s: the server reads %q, want %q", test.name, got, test.want)
+		}
+		must(t, listener.Close())
 	}
 	must(t, table.Verify())
 }

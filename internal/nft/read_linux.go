@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sipward/sipward/internal/spans"
 )
 
 // readAttempts is how often a dump is begun again because the ruleset changed
@@ -194,11 +196,11 @@ func joinRanges(s kernelSet, list []kernelEntry) []ElementState {
 		if k.end {
 			continue
 		}
-		to := lastAddr(netip.PrefixFrom(k.addr, 0).Masked())
+		to := spans.Last(netip.PrefixFrom(k.addr, 0).Masked())
 		if i+1 < len(list) {
 			to = list[i+1].addr.Prev()
 		}
-		for _, prefix := range (span{from: k.addr, to: to}).split() {
+		for _, prefix := range (spans.Span{From: k.addr, To: to}).Split() {
 			state := k.state(s)
 			state.Prefix = prefix
 			out = append(out, state)
@@ -213,7 +215,7 @@ func (t *Table) learnNets() error {
 	if t.nets != nil {
 		return nil
 	}
-	nets, now := map[int]prefixes{}, time.Now()
+	nets, now := map[int]spans.Prefixes{}, time.Now()
 	for i, s := range t.layout.sets {
 		if s.shape != ranges {
 			continue
@@ -222,7 +224,7 @@ func (t *Table) learnNets() error {
 		if err != nil {
 			return err
 		}
-		nets[i] = prefixes{}
+		nets[i] = spans.Prefixes{}
 		for _, state := range states {
 			var until time.Time
 			if state.Timeout > 0 {

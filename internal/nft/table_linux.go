@@ -12,6 +12,8 @@ import (
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/sipward/sipward/internal/spans"
 )
 
 // A Table is our table in the kernel. Its methods may be called from several
@@ -23,7 +25,7 @@ type Table struct {
 	reader  *socket       // for lists; see view
 	events  *netlink.Conn // for Watch; opened early, in the same network namespace
 	layout  *layout
-	nets    map[int]prefixes // wanted content of the range sets by index; nil: read it again
+	nets    map[int]spans.Prefixes // wanted content of the range sets by index; nil: read it again
 	adopted bool
 	// refreshes says that adding an element again sets its timeout (Linux
 	// 6.12). Elsewhere it has to be deleted and added in one transaction.

@@ -1,4 +1,4 @@
-package nft
+package spans
 
 import (
 	"math/rand/v2"
@@ -15,7 +15,7 @@ var epoch = time.Unix(1_800_000_000, 0)
 func TestSpansAgainstEachAddress(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 3000 {
-		nets := prefixes{}
+		nets := Prefixes{}
 		for range random.IntN(12) {
 			// At either end of the address space, where ranges have no neighbour.
 			a := netip.AddrFrom4([4]byte{0, 0, 0, byte(random.IntN(256))})
@@ -32,11 +32,11 @@ func TestSpansAgainstEachAddress(t *testing.T) {
 	}
 }
 
-func checkSpans(t *testing.T, nets prefixes) {
+func checkSpans(t *testing.T, nets Prefixes) {
 	t.Helper()
-	spans := nets.spans()
+	spans := nets.Spans()
 	for i := range spans {
-		if spans[i].to.Less(spans[i].from) || i > 0 && !spans[i-1].to.Less(spans[i].from) {
+		if spans[i].To.Less(spans[i].From) || i > 0 && !spans[i-1].To.Less(spans[i].From) {
 			t.Fatalf("%v\nbecame %v, which overlaps or runs backwards", nets, spans)
 		}
 	}
@@ -47,8 +47,8 @@ func checkSpans(t *testing.T, nets prefixes) {
 			var got time.Time
 			found := false
 			for _, s := range spans {
-				if !a.Less(s.from) && !s.to.Less(a) {
-					got, found = s.until, true
+				if !a.Less(s.From) && !s.To.Less(a) {
+					got, found = s.Until, true
 				}
 			}
 			if found != covered || !got.Equal(want) {
@@ -60,7 +60,7 @@ func checkSpans(t *testing.T, nets prefixes) {
 }
 
 // longest is the plain meaning of nested prefixes.
-func (p prefixes) longest(a netip.Addr) (until time.Time, covered bool) {
+func (p Prefixes) longest(a netip.Addr) (until time.Time, covered bool) {
 	for prefix, u := range p {
 		if prefix.Contains(a) && (!covered || outlasts(u, until)) {
 			until, covered = u, true
@@ -82,7 +82,7 @@ func TestSplit(t *testing.T) {
 		{"ffff::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", []string{"ffff::/16"}},
 	}
 	for _, tt := range tests {
-		got := span{from: netip.MustParseAddr(tt.from), to: netip.MustParseAddr(tt.to)}.split()
+		got := Span{From: netip.MustParseAddr(tt.from), To: netip.MustParseAddr(tt.to)}.Split()
 		same := len(got) == len(tt.want)
 		for i := 0; same && i < len(got); i++ {
 			same = got[i].String() == tt.want[i]
@@ -95,13 +95,13 @@ func TestSplit(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	p := netip.MustParsePrefix
-	nets := prefixes{
+	nets := Prefixes{
 		p("10.0.0.0/8"):  epoch,
 		p("11.0.0.0/8"):  epoch.Add(time.Second),
 		p("12.0.0.0/8"):  {},
 		p("10.0.0.0/16"): epoch.Add(-time.Second),
 	}
-	nets.forget(epoch)
+	nets.Forget(epoch)
 	if len(nets) != 2 {
 		t.Errorf("left %v, want those that run out later and never", nets)
 	}

@@ -1,4 +1,6 @@
-package nft
+// Package spans flattens nested prefixes into ranges of addresses that do not
+// overlap.
+package spans
 
 import (
 	"net/netip"
@@ -6,17 +8,17 @@ import (
 	"time"
 )
 
-// A span is a range of addresses, both ends included, and when it runs out
+// A Span is a range of addresses, both ends included, and when it runs out
 // (zero: never). The kernel's interval sets hold spans and refuse overlapping
 // ones, while prefixes may well be nested: a /24 for an hour around a /25 for
 // a day. So the prefixes are kept here and flattened for the kernel.
-type span struct {
-	from, to netip.Addr
-	until    time.Time
+type Span struct {
+	From, To netip.Addr
+	Until    time.Time
 }
 
-// prefixes maps each wanted prefix to the time it runs out (zero: never).
-type prefixes map[netip.Prefix]time.Time
+// Prefixes maps each wanted prefix to the time it runs out (zero: never).
+type Prefixes map[netip.Prefix]time.Time
 
 // outlasts says whether a runs out after b; the zero time never does.
 func outlasts(a, b time.Time) bool {
@@ -26,9 +28,9 @@ func outlasts(a, b time.Time) bool {
 	return a.IsZero() || a.After(b)
 }
 
-// spans flattens nested prefixes: where several cover an address, the one
+// Spans flattens nested prefixes: where several cover an address, the one
 // that lasts longest counts. The result is sorted and does not overlap.
-func (p prefixes) spans() []span {
+func (p Prefixes) Spans() []Span {
 	sorted := make([]netip.Prefix, 0, len(p))
 	for prefix := range p {
 		sorted = append(sorted, prefix)
@@ -40,29 +42,29 @@ func (p prefixes) spans() []span {
 		}
 		return a.Bits() - b.Bits()
 	})
-	var out, open []span // open: the outer spans around the current place
+	var out, open []Span // open: the outer spans around the current place
 	closeTop := func() {
 		top := open[len(open)-1]
 		open = open[:len(open)-1]
-		if top.from.IsValid() && !top.to.Less(top.from) {
+		if top.From.IsValid() && !top.To.Less(top.From) {
 			out = append(out, top)
 		}
 		if len(open) > 0 {
-			open[len(open)-1].from = top.to.Next() // invalid after the last address
+			open[len(open)-1].From = top.To.Next() // invalid after the last address
 		}
 	}
 	for _, prefix := range sorted {
-		s := span{prefix.Addr(), lastAddr(prefix), p[prefix]}
-		for len(open) > 0 && open[len(open)-1].to.Less(s.from) {
+		s := Span{prefix.Addr(), Last(prefix), p[prefix]}
+		for len(open) > 0 && open[len(open)-1].To.Less(s.From) {
 			closeTop()
 		}
 		if len(open) > 0 {
 			outer := &open[len(open)-1]
-			if !outlasts(s.until, outer.until) {
+			if !outlasts(s.Until, outer.Until) {
 				continue
 			}
-			if outer.from.Less(s.from) {
-				out = append(out, span{outer.from, s.from.Prev(), outer.until})
+			if outer.From.Less(s.From) {
+				out = append(out, Span{outer.From, s.From.Prev(), outer.Until})
 			}
 		}
 		open = append(open, s)
@@ -73,8 +75,8 @@ func (p prefixes) spans() []span {
 	return out
 }
 
-// forget drops the prefixes that have run out, as the kernel does by itself.
-func (p prefixes) forget(now time.Time) {
+// Forget drops the prefixes that have run out, as the kernel does by itself.
+func (p Prefixes) Forget(now time.Time) {
 	for prefix, until := range p {
 		if !until.IsZero() && !until.After(now) {
 			delete(p, prefix)
@@ -82,27 +84,27 @@ func (p prefixes) forget(now time.Time) {
 	}
 }
 
-// split returns the fewest prefixes that cover the span exactly.
-func (s span) split() []netip.Prefix {
+// Split returns the fewest prefixes that cover the span exactly.
+func (s Span) Split() []netip.Prefix {
 	var out []netip.Prefix
-	for from := s.from; from.IsValid() && !s.to.Less(from); {
+	for from := s.From; from.IsValid() && !s.To.Less(from); {
 		bits := from.BitLen()
 		for bits > 0 {
 			wider := netip.PrefixFrom(from, bits-1)
-			if wider.Masked().Addr() != from || s.to.Less(lastAddr(wider)) {
+			if wider.Masked().Addr() != from || s.To.Less(Last(wider)) {
 				break
 			}
 			bits--
 		}
 		p := netip.PrefixFrom(from, bits)
 		out = append(out, p)
-		from = lastAddr(p).Next()
+		from = Last(p).Next()
 	}
 	return out
 }
 
-// lastAddr returns the highest address of a masked prefix.
-func lastAddr(p netip.Prefix) netip.Addr {
+// Last returns the highest address of a masked prefix.
+func Last(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
 	for bit := p.Bits(); bit < len(b)*8; bit++ {
 		b[bit/8] |= 0x80 >> (bit % 8)
