@@ -27,8 +27,9 @@ type Config struct {
 	Network string
 	// At is the address to listen at; port 0 lets the kernel choose.
 	At netip.AddrPort
-	// From are the senders. Nobody else is heard.
+	// From are the senders, and whom Also, if set, says yes to. Nobody else is heard.
 	From []netip.Prefix
+	Also func(netip.Addr) bool
 	// Key, if set, is what every packet must carry; then HEP1 and HEP2, which cannot, are refused.
 	Key []byte
 }
@@ -38,7 +39,7 @@ type Stats struct {
 	// Good were handed on; Dropped were as good, and whoever takes them had no room.
 	Good, Dropped uint64
 	// Malformed could not be read; WrongKey had another key or none; Foreign came from an address that is not in
-	// Config.From, of TCP each connection.
+	// Config.From nor one of Also's, of TCP each connection.
 	Malformed, WrongKey, Foreign uint64
 	// Busy are TCP connections turned away because there were mostConnections.
 	Busy uint64
@@ -58,6 +59,7 @@ type Listener struct {
 // packets is what listener and connections share: the judge of every packet, and the counts.
 type packets struct {
 	from []netip.Prefix
+	also func(netip.Addr) bool
 	key  []byte
 
 	good, dropped, malformed, wrongKey, foreign, busy atomic.Uint64
@@ -70,7 +72,7 @@ type packets struct {
 
 // Listen opens the socket; nothing is read before Run.
 func Listen(c Config) (*Listener, error) {
-	l := &Listener{config: c, packets: packets{from: c.From, key: c.Key}}
+	l := &Listener{config: c, packets: packets{from: c.From, also: c.Also, key: c.Key}}
 	var err error
 	switch c.Network {
 	case "udp":
@@ -175,6 +177,9 @@ func (p *packets) heard(sender netip.Addr) bool {
 		if prefix.Contains(sender) {
 			return true
 		}
+	}
+	if p.also != nil && p.also(sender) {
+		return true
 	}
 	p.foreign.Add(1)
 	return false

@@ -135,6 +135,10 @@ func TestForeign(t *testing.T) {
 	if (&packets{}).heard(netip.MustParseAddr("127.0.0.1")) {
 		t.Error("an empty list hears somebody")
 	}
+	own := packets{from: nobody, also: func(a netip.Addr) bool { return a == netip.MustParseAddr("198.51.100.1") }}
+	if own.heard(netip.MustParseAddr("198.51.100.2")) || !own.heard(netip.MustParseAddr("::ffff:198.51.100.1")) || !own.heard(netip.MustParseAddr("192.0.2.9")) {
+		t.Error("not those of the list and those beside it are heard")
+	}
 }
 
 // count waits until the counts are right; a packet that is refused wakes nobody.

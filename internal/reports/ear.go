@@ -151,6 +151,7 @@ func (e *Ear) Complaint() string {
 	}{
 		{stats.WrongKey, "the key is another one"},
 		{stats.Malformed, "it cannot be read"},
+		{stats.Foreign, "its sender is not heard (name him under hep.from)"},
 		{strange, "it is about servers that have none of our addresses (add theirs to \"local\")"},
 	} {
 		if p.count > 0 {

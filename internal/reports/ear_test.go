@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sipward/sipward/internal/config"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/hep"
 )
@@ -194,6 +195,46 @@ func TestOpen(t *testing.T) {
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("the end: %v", err)
+	}
+}
+
+// TestSenders: when the settings name none, this machine's addresses are heard:
+// a server that is bound to one sends from there. When they name some, only those.
+func TestSenders(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		from  []netip.Prefix
+		heard bool
+	}{
+		{"bad: others are named", []netip.Prefix{netip.PrefixFrom(second, 32)}, false},
+		{"nobody is named", nil, true},
+	} {
+		r := newRig(t, "")
+		at := r.listener.Addr()
+		r.Close()
+		owner := r.owner
+		owner.Local = func(a netip.Addr) bool { return a == box || a.IsLoopback() }
+		owner.Trouble = func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		ears := OpenAll(config.HEP{Listen: []config.HEPListen{{Network: "udp", At: at}}, From: test.from}, owner)
+		done := make(chan struct{})
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { ears.Run(ctx); close(done) }()
+		r.Ear = ears[0]
+		r.send(told(hep.TLS, stranger, netip.AddrPortFrom(box, 5061), register("c", 1)))
+		if test.heard {
+			r.await("good", 1)
+		} else {
+			r.await("foreign", 1)
+		}
+		if silent := len(ears.Complaints()) == 0; silent != test.heard {
+			t.Errorf("%s: complaints %q", test.name, ears.Complaints())
+		}
+		stop()
+		<-done
 	}
 }
 

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,9 +19,10 @@ type Ears []*Ear
 // OpenAll opens the places that the settings ask for and tells the owner of those
 // that cannot be. Without its key nobody is heard, rather than anybody.
 func OpenAll(settings config.HEP, owner Owner) Ears {
-	from := settings.From
+	from, also := settings.From, func(netip.Addr) bool { return false }
 	if len(from) == 0 {
-		from = ThisMachine()
+		// A server that is bound to one address sends from there, to 127.0.0.1 too.
+		from, also = ThisMachine(), owner.Local
 	}
 	key, err := Key(settings.KeyFile)
 	if err != nil {
@@ -30,7 +32,7 @@ func OpenAll(settings config.HEP, owner Owner) Ears {
 	var ears Ears
 	var problems []error
 	for _, l := range settings.Listen {
-		e, err := Open("hep:"+l.String(), hep.Config{Network: l.Network, At: l.At, From: from, Key: key}, owner)
+		e, err := Open("hep:"+l.String(), hep.Config{Network: l.Network, At: l.At, From: from, Also: also, Key: key}, owner)
 		if err != nil {
 			problems = append(problems, err)
 			continue
