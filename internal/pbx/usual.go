@@ -26,6 +26,10 @@ var logFiles = []struct {
 // thought the one in use.
 const staleLog = 24 * time.Hour
 
+// noFile is said of a server whose settings lead to no log, until one is found in
+// a usual place.
+const noFile = "no file was found that its messages go to: if one has them, name it under logs: in the settings"
+
 // chooseLogs picks of the logs that a server's settings name those that hold
 // every message once, so that nobody is charged twice for one mistake.
 func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
@@ -35,7 +39,7 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 			if l.Unit = r.Unit; l.Unit != "" {
 				there = append(there, l)
 			} else if r.PID != 0 {
-				s.Notes = sentence(s.Notes, "no file was found that its messages go to: if one has them, name it under logs: in the settings")
+				s.Notes = sentence(s.Notes, noFile)
 			}
 			continue
 		}
@@ -95,7 +99,9 @@ func (f *Finder) usualLogs(servers []Server) []Server {
 		switch {
 		case len(logs) == 0:
 		case first >= 0:
-			servers[first].Logs = logs
+			s := &servers[first]
+			s.Logs = logs
+			s.Notes = slices.DeleteFunc(s.Notes, func(n string) bool { return n == noFile })
 		default:
 			servers = append(servers, Server{Name: server, Logs: logs})
 		}

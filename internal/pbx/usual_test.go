@@ -52,3 +52,19 @@ func TestUsualLogs(t *testing.T) {
 		}
 	}
 }
+
+// TestUsualLogIsEnough: a server whose settings lead to no log is said to have
+// none, unless there is one in the usual place.
+func TestUsualLogIsEnough(t *testing.T) {
+	root := t.TempDir()
+	plant.File(t, root, "etc/kamailio/kamailio.cfg", "log_stderror=yes\n")
+	running := []Running{{Name: Kamailio, Process: "kamailio", PID: 7}}
+	finder := Open(root)
+	if got := finder.Look(running); len(got) != 1 || len(got[0].Notes) != 1 || got[0].Notes[0] != noFile {
+		t.Fatalf("without a log: %+v", got)
+	}
+	plant.File(t, root, "var/log/kamailio.log", "")
+	if got := finder.Look(running); len(got) != 1 || len(got[0].Notes) != 0 || len(got[0].Logs) != 1 {
+		t.Errorf("with a log in the usual place: %+v", got)
+	}
+}
