@@ -1,7 +1,9 @@
 #!/bin/bash
 # lab.sh SIPWARD LAB_DIR SERVER CASE...: run attacks of a lab against a real
 # server that this sipward defends. The lab is not part of this project; its
-# scripts take the binary's path in SIPWARD.
+# scripts take the binary's path in SIPWARD. SERVER is ast22 or ast16 (chan_sip on
+# port 5060), ast16-pjsip (the same, attacked at 5080), kamailio, kamailio-pike, and
+# where the lab has them built, freeswitch and opensips.
 set -euo pipefail
 sipward=$(realpath "$1") lab=$2 server=$3
 shift 3
@@ -14,7 +16,11 @@ case $server in
   kamailio) program=kamailio arguments=(start) ;;
   kamailio-pike) program=kamailio arguments=(start pike) ;;
   freeswitch | opensips) program=$server arguments=(start) ;;
-  *) program=asterisk arguments=(start "${server%-pjsip}") ;;
+  ast*) program=asterisk arguments=(start "${server%-pjsip}") ;;
+  *)
+    echo "make lab knows no server \"$server\": SERVER is ast22, ast16, ast16-pjsip, kamailio, kamailio-pike, freeswitch or opensips" >&2
+    exit 1
+    ;;
 esac
 "$lab/10-roots.sh"
 "$lab/20-net.sh" up
