@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // client is one SIP user agent of the tests: a phone, or a guesser that
 // disguises itself as one.
 type client struct {
-	conn  *net.UDPConn
+	conn  net.Conn
 	local netip.AddrPort
 	n     int
 }
@@ -27,16 +28,30 @@ func (l *lab) client(host *testnet.Host, address string, port int) *client {
 	return &client{conn: host.DialUDP(local.String(), serverAddress+":5060"), local: local}
 }
 
+// tcpClient is a client on a connection of its own.
+func (l *lab) tcpClient(host *testnet.Host, address string, port int) *client {
+	local := netip.AddrPortFrom(netip.MustParseAddr(address), uint16(port))
+	return &client{conn: host.DialTCP(local.String(), serverAddress+":5060"), local: local}
+}
+
+// transport is what the client's Via says.
+func (c *client) transport() string {
+	if _, ok := c.conn.(*net.TCPConn); ok {
+		return "TCP"
+	}
+	return "UDP"
+}
+
 // request builds a message as a well-known desk phone would.
 func (c *client) request(method, user, target, authorization string) string {
 	c.n++
 	if authorization != "" {
 		authorization = "Authorization: " + authorization + "\r\n"
 	}
-	return fmt.Sprintf("%[1]s sip:%[2]s SIP/2.0\r\nVia: SIP/2.0/UDP %[3]s;branch=z9hG4bK%[4]xq%[5]d;rport\r\n"+
+	return fmt.Sprintf("%[1]s sip:%[2]s SIP/2.0\r\nVia: SIP/2.0/%[11]s %[3]s;branch=z9hG4bK%[4]xq%[5]d;rport\r\n"+
 		"From: <sip:%[6]s@%[7]s>;tag=%[4]x%[5]d\r\nTo: <sip:%[8]s@%[7]s>\r\nCall-ID: 0_%[4]x%[5]d@%[9]s\r\nCSeq: 1 %[1]s\r\n"+
 		"Contact: <sip:%[6]s@%[3]s>\r\n%[10]sMax-Forwards: 70\r\nUser-Agent: Yealink SIP-T46U 108.86.0.20\r\nExpires: 300\r\nContent-Length: 0\r\n\r\n",
-		method, uri(method, target), c.local, time.Now().UnixNano(), c.n, user, serverAddress, target, c.local.Addr(), authorization)
+		method, uri(method, target), c.local, time.Now().UnixNano(), c.n, user, serverAddress, target, c.local.Addr(), authorization, c.transport())
 }
 
 func uri(method, target string) string {
@@ -130,6 +145,23 @@ func (l *lab) sipp(host *testnet.Host, scenario, from string, port, rate int, cs
 		return fmt.Errorf("sipp %s: %w\n%s", scenario, err, out[max(0, len(out)-1500):])
 	}
 	return nil
+}
+
+// probe starts a SIPp that calls one number after the other, and does not wait
+// for who does not answer. It ends by itself.
+func (l *lab) probe(from, transport string, numbers []string) *exec.Cmd {
+	l.t.Helper()
+	file := filepath.Join(l.dir, "dial-"+from+".csv")
+	l.write(file, "SEQUENTIAL\n"+strings.Join(numbers, "\n")+"\n")
+	work, err := os.Getwd()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	cmd := l.attackers.Command("timeout", "15", "sipp", "-sf", filepath.Join(work, "testdata", "dial.xml"), "-inf", file,
+		"-i", from, "-p", "5060", "-t", transport, "-m", fmt.Sprint(len(numbers)), "-r", "10", "-l", "1",
+		"-nr", "-nostdin", "-recv_timeout", "300", serverAddress+":5060")
+	cmd.Dir = l.dir
+	return cmd
 }
 
 // users are CSV lines for register.xml.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -37,9 +38,11 @@ const (
 	serverAddress = "192.0.2.10"
 	gateway       = "192.0.2.1"
 	trunkAddress  = "203.0.113.200"
-	officeAddress = "203.0.113.30"
-	weakUser      = "1005"
-	weakPassword  = "119"
+	// carrierAddress is another trunk, of edge.cfg alone.
+	carrierAddress = "203.0.113.210"
+	officeAddress  = "203.0.113.30"
+	weakUser       = "1005"
+	weakPassword   = "119"
 )
 
 // lab is a server, phones, a trunk and an attacker.
@@ -47,6 +50,7 @@ type lab struct {
 	t                         *testing.T
 	server, phones, attackers *testnet.Host
 	dir                       string // of this test's files; a socket fits
+	files                     int    // the process whose view of the files the server's programs have; 0 for the usual one
 }
 
 // newLab is a lab whose server runs Kamailio.
@@ -151,10 +155,22 @@ func password(user string) string {
 	return "Str0ng-" + user + "-pw"
 }
 
-// startKamailio runs a registrar for 1001 to 1010 and 1101 to 1130.
-func (l *lab) startKamailio() {
+// onServer prepares a program that runs on the server.
+func (l *lab) onServer(name string, arguments ...string) *exec.Cmd {
+	if l.files == 0 {
+		return l.server.Command(name, arguments...)
+	}
+	return l.server.Command("nsenter", append([]string{fmt.Sprintf("--mount=/proc/%d/ns/mnt", l.files), "--", name}, arguments...)...)
+}
+
+// startKamailio runs a registrar for 1001 to 1030 and 1101 to 1130.
+func (l *lab) startKamailio() { l.kamailio("kamailio.cfg", l.dir, "-E") }
+
+// kamailio runs Kamailio with one of the scripts of testdata, which it puts into
+// a folder, and waits until it answers.
+func (l *lab) kamailio(script, folder string, arguments ...string) {
 	l.t.Helper()
-	config, err := os.ReadFile("testdata/kamailio.cfg")
+	text, err := os.ReadFile(filepath.Join("testdata", script))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -166,23 +182,36 @@ func (l *lab) startKamailio() {
 		}
 	}
 	users.WriteString("}\n")
-	l.write(filepath.Join(l.dir, "kamailio.cfg"), string(config))
+	l.write(filepath.Join(l.dir, "kamailio.cfg"), strings.ReplaceAll(string(text), "FOLDER", folder))
 	l.write(filepath.Join(l.dir, "users.cfg"), users.String())
-	kamailio := l.server.Command("kamailio", "-DD", "-E", "-f", filepath.Join(l.dir, "kamailio.cfg"),
-		"-m", "64", "-M", "8", "-P", filepath.Join(l.dir, "kamailio.pid"), "-Y", l.dir)
+	l.write(filepath.Join(l.dir, "dispatcher.list"), "1 sip:"+trunkAddress+":5060\n")
+	l.write(filepath.Join(l.dir, "address.list"), "1 "+carrierAddress+" 32\n1 "+trunkAddress+" 32\n")
+	log, err := os.Create(filepath.Join(l.dir, "kamailio.log"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { log.Close() })
+	kamailio := l.onServer("kamailio", append([]string{"-DD", "-f", filepath.Join(folder, "kamailio.cfg"),
+		"-m", "64", "-M", "8", "-P", filepath.Join(l.dir, "kamailio.pid"), "-Y", l.dir}, arguments...)...)
+	kamailio.Stdout = log
 	l.start(kamailio, "kamailio")
 	eventually(l.t, 20*time.Second, "kamailio answers", func() bool {
 		return l.options("203.0.113.250") != ""
 	})
 }
 
-// start runs a program until the test ends, and keeps its output. Its children
+// start runs a program until the test ends, and keeps its output, beside where
+// it goes already. Its children
 // end with it: one that stayed behind would hold the output open, which Wait
 // waits for, and be taken for a server of this machine by later tests.
 func (l *lab) start(cmd *exec.Cmd, name string) *output {
 	l.t.Helper()
 	out := &output{}
-	cmd.Stdout, cmd.Stderr = out, out
+	to := io.Writer(out)
+	if cmd.Stdout != nil {
+		to = io.MultiWriter(cmd.Stdout, out)
+	}
+	cmd.Stdout, cmd.Stderr = to, to
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
@@ -282,7 +311,7 @@ func (s *sipward) run(arguments ...string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.cmd = s.server.Command(path, append([]string{"run", "--state", s.state, "--socket", s.socket}, arguments...)...)
+	s.cmd = s.onServer(path, append([]string{"run", "--state", s.state, "--socket", s.socket}, arguments...)...)
 	s.out = s.start(s.cmd, "sipward")
 	eventually(s.t, time.Minute, "sipward is ready", func() bool { return strings.Contains(s.out.String(), "sipward: ready") })
 	s.told.Do(func() { s.t.Cleanup(s.tell) })
@@ -317,7 +346,7 @@ func (l *lab) program(arguments ...string) (out, errors string, code int) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	cmd := l.server.Command(path, arguments...)
+	cmd := l.onServer(path, arguments...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -336,6 +365,8 @@ type block struct {
 	Port     int
 	Action   string
 	Rule     string
+	Class    string
+	Until    time.Time
 	Proof    string
 	Requests int
 	Dropped  int

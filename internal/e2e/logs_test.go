@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,4 +147,46 @@ func TestLogGoesOn(t *testing.T) {
 			t.Errorf("%s: %+v, want a drop", source, b)
 		}
 	}
+}
+
+// TestLogOfKamailio: a real Kamailio's log is all there is to see of TLS. The line
+// that docs/kamailio-and-opensips.md proposes bans the guesser;
+// that pike has had enough of an office is no reason to ban it.
+func TestLogOfKamailio(t *testing.T) {
+	l := newEdge(t, "-A", "PIKE", "-A", "TLS")
+	log := filepath.Join(l.dir, "kamailio.log")
+	read := func() int { text, _ := os.ReadFile(log); return strings.Count(string(text), "\n") }
+	before := read()
+	s := l.sipward("mode: enforce\nmetrics: off\nlisten: [{port: 5060, transport: udp}]\nlogs: [{file: " + log + ", format: kamailio}]\n")
+	s.again()
+	guesser := &client{conn: l.attackers.DialTCP("198.51.100.70:40000", serverAddress+":5061"), local: netip.MustParseAddrPort("198.51.100.70:40000")}
+	pace := time.NewTicker(200 * time.Millisecond) // pike lets 30 requests pass in two seconds
+	defer pace.Stop()
+	guesses := 0
+	for b := (block{}); b.Action != "drop" && guesses < 15; guesses++ {
+		if code := guesser.register(weakUser, fmt.Sprint("guess", guesses)); code != 401 {
+			t.Errorf("guess %d: %d", guesses, code)
+		}
+		<-pace.C
+		b, _ = s.banOf("198.51.100.70")
+	}
+	b, _ := s.banOf("198.51.100.70")
+	t.Logf("banned by its log lines after %d guesses: %+v", guesses, b)
+	if b.Action != "drop" || b.Proof != "B" || b.Class != "auth.guess" {
+		t.Errorf("ban %+v, want a drop for guessing", b)
+	}
+
+	office := l.client(l.phones, officeAddress, 5060)
+	for range 60 {
+		office.conn.Write([]byte(office.request("OPTIONS", "1101", "1101", "")))
+	}
+	eventually(t, 5*time.Second, "pike blocks the office", func() bool {
+		text, err := os.ReadFile(log)
+		return err == nil && strings.Contains(string(text), "ALERT: pike blocking OPTIONS from sip:1101@"+serverAddress+" (IP:"+officeAddress)
+	})
+	eventually(t, 5*time.Second, "all lines are read", func() bool { return s.linesRead() >= read()-before })
+	if b, blocked := s.banOf(officeAddress); blocked {
+		t.Errorf("the office is blocked with pike: %+v", b)
+	}
+	s.sound()
 }

@@ -45,31 +45,63 @@ func UDP(from, to netip.AddrPort, payload []byte) []byte {
 	udp = append(udp, 0, 0)
 	udp = append(udp, payload...)
 
-	// RFC 768 and RFC 8200 section 8.1: the sum covers a pseudo header. Adding
-	// up 16-bit words, its fields' order and width make no difference.
-	pseudo := append(from.Addr().AsSlice(), to.Addr().AsSlice()...)
-	pseudo = append(pseudo, 0, unix.IPPROTO_UDP)
-	pseudo = binary.BigEndian.AppendUint16(pseudo, uint16(length))
-	sum := checksum(append(pseudo, udp...))
+	sum := checksum(append(pseudoHeader(from.Addr(), to.Addr(), unix.IPPROTO_UDP, length), udp...))
 	if sum == 0 {
-		sum = 0xffff // zero would mean "no checksum"
+		sum = 0xffff // zero would mean "no checksum" (RFC 768)
 	}
 	binary.BigEndian.PutUint16(udp[6:], sum)
-	return append(ipHeader(from.Addr(), to.Addr(), length), udp...)
+	return append(ipHeader(from.Addr(), to.Addr(), unix.IPPROTO_UDP, length), udp...)
 }
 
-// ipHeader is a plain header of either version for a UDP payload of so many bytes.
-func ipHeader(from, to netip.Addr, length int) []byte {
+// The flags of a Segment (RFC 9293 section 3.1).
+const (
+	SYN = 1 << 1
+	PSH = 1 << 3
+	ACK = 1 << 4
+)
+
+// Segment is a TCP segment without options.
+type Segment struct {
+	From, To netip.AddrPort
+	Seq, Ack uint32
+	Flags    byte
+	Payload  []byte
+}
+
+// IP builds the IP packet that carries the segment, with all its checksums.
+func (s *Segment) IP() []byte {
+	length := 20 + len(s.Payload)
+	tcp := binary.BigEndian.AppendUint16(nil, s.From.Port())
+	tcp = binary.BigEndian.AppendUint16(tcp, s.To.Port())
+	tcp = binary.BigEndian.AppendUint32(tcp, s.Seq)
+	tcp = binary.BigEndian.AppendUint32(tcp, s.Ack)
+	tcp = append(tcp, 5<<4, s.Flags, 0x40, 0, 0, 0, 0, 0) // five words of header, a window, no urgent data
+	tcp = append(tcp, s.Payload...)
+	sum := checksum(append(pseudoHeader(s.From.Addr(), s.To.Addr(), unix.IPPROTO_TCP, length), tcp...))
+	binary.BigEndian.PutUint16(tcp[16:], sum)
+	return append(ipHeader(s.From.Addr(), s.To.Addr(), unix.IPPROTO_TCP, length), tcp...)
+}
+
+// pseudoHeader is what checksums cover besides the datagram (RFC 9293 section
+// 3.1, RFC 8200 section 8.1). Adding up 16-bit words, its fields' order and
+// width make no difference.
+func pseudoHeader(from, to netip.Addr, protocol byte, length int) []byte {
+	pseudo := append(from.AsSlice(), to.AsSlice()...)
+	return binary.BigEndian.AppendUint16(append(pseudo, 0, protocol), uint16(length))
+}
+
+// ipHeader is a plain header of either version for a payload of so many bytes.
+func ipHeader(from, to netip.Addr, protocol byte, length int) []byte {
 	if from.Is6() {
 		header := []byte{6 << 4, 0, 0, 0}
 		header = binary.BigEndian.AppendUint16(header, uint16(length))
-		header = append(header, unix.IPPROTO_UDP, 64)
+		header = append(header, protocol, 64)
 		header = append(header, from.AsSlice()...)
 		return append(header, to.AsSlice()...)
 	}
 	header := []byte{4<<4 | 5, 0}
 	header = binary.BigEndian.AppendUint16(header, uint16(20+length))
-	header = append(header, 0, 0, 0, 0, 64, unix.IPPROTO_UDP, 0, 0)
+	header = append(header, 0, 0, 0, 0, 64, protocol, 0, 0)
 	header = append(header, from.AsSlice()...)
 	header = append(header, to.AsSlice()...)
 	binary.BigEndian.PutUint16(header[10:], checksum(header))

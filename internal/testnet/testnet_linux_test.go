@@ -3,6 +3,8 @@ package testnet_test
 import (
 	"net/netip"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,66 @@ func TestSpoof(t *testing.T) {
 		}
 		listener.Close()
 	}
+}
+
+// TestSegment: a kernel answers a hand-made SYN, and refuses one with a wrong
+// checksum.
+func TestSegment(t *testing.T) {
+	server, _, attacker := newLab(t)
+	for _, tt := range []struct {
+		name, from, to string
+		spoil          byte
+		payload        string
+		counter        string // of /proc/net/snmp, which grows
+	}{
+		{"bad: wrong checksum", "198.51.100.9:4000", "192.0.2.10:5060", 1, "", "InCsumErrors"},
+		{"bad: wrong checksum, IPv6", "[2001:db8:51::9]:4002", "[2001:db8:2::10]:5060", 1, "odd", "InCsumErrors"},
+		{"IPv4", "198.51.100.9:4001", "192.0.2.10:5060", 0, "", "OutSegs"},
+		{"IPv6", "[2001:db8:51::9]:4002", "[2001:db8:2::10]:5060", 0, "", "OutSegs"},
+		{"somebody else's, with a payload", "203.0.113.99:4003", "192.0.2.10:5060", 0, "odd", "OutSegs"},
+	} {
+		listener := server.ListenTCP(tt.to)
+		before := tcpCounter(t, server, tt.counter)
+		s := testnet.Segment{From: netip.MustParseAddrPort(tt.from), To: netip.MustParseAddrPort(tt.to),
+			Seq: 7, Flags: testnet.SYN, Payload: []byte(tt.payload)}
+		packet := s.IP()
+		packet[len(packet)-len(tt.payload)-6] ^= tt.spoil // of the window
+		attacker.SendIP(packet)
+		deadline, tick := time.After(10*time.Second), time.NewTicker(time.Millisecond)
+		for tcpCounter(t, server, tt.counter) == before {
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("%s: %s stays at %d", tt.name, tt.counter, before)
+			}
+		}
+		tick.Stop()
+		listener.Close()
+	}
+}
+
+// tcpCounter reads one of a host's counters of TCP, which both versions of IP
+// share.
+func tcpCounter(t *testing.T, h *testnet.Host, name string) int {
+	t.Helper()
+	var names []string
+	for line := range strings.Lines(h.Exec("cat", "/proc/net/snmp")) {
+		words := strings.Fields(line)
+		if words[0] != "Tcp:" {
+			continue
+		}
+		if names == nil {
+			names = words
+			continue
+		}
+		value, err := strconv.Atoi(words[slices.Index(names, name)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	t.Fatalf("no counter %s", name)
+	return 0
 }
 
 func TestTCP(t *testing.T) {
