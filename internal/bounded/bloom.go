@@ -10,11 +10,12 @@ const (
 )
 
 // Generations remembers keys for one to two periods in fixed memory: a Bloom
-// filter being filled and the one before it. It never forgets a key within
-// the period; it may claim one it never saw.
+// filter being filled and the one before it. It forgets a key within the period
+// only when so many came that a filter was full; it may claim one it never saw.
 type Generations struct {
 	fill, last filter
 	added      int
+	early      uint64
 	period     int64
 	turned     int64
 }
@@ -30,11 +31,14 @@ func NewGenerations(size int, period int64) *Generations {
 }
 
 // Add remembers key. When a filter already holds so many keys that its word
-// would be doubtful, Add refuses: unknown is the safe answer.
+// would be doubtful, the next one begins early: unknown is the safe answer, and
+// it is better given about what is old. Whoever floods the memory could else hide
+// in it, for nothing would be learnt until the period is over.
 func (g *Generations) Add(key uint64, now int64) {
 	g.turn(now)
-	if g.added >= len(g.fill.words)*wordKeys {
-		return
+	if g.added >= g.room() {
+		g.begin(now)
+		g.early++
 	}
 	g.added++
 	g.fill.add(places(key, len(g.fill.words)))
@@ -54,12 +58,26 @@ func (g *Generations) turn(now int64) {
 	if age < g.period {
 		return
 	}
-	g.fill, g.last = g.last, g.fill
 	if age >= 2*g.period {
-		g.last.clear()
+		g.fill.clear()
 	}
+	g.begin(now)
+}
+
+// begin makes the present generation the last one.
+func (g *Generations) begin(now int64) {
+	g.fill, g.last = g.last, g.fill
 	g.fill.clear()
 	g.added, g.turned = 0, now
+}
+
+// room is how many keys a filter takes.
+func (g *Generations) room() int { return len(g.fill.words) * wordKeys }
+
+// Gauge says how full the present generation is; every generation that began
+// early counts as evicted.
+func (g *Generations) Gauge(name string) Gauge {
+	return Gauge{Name: name, Entries: g.added, Cap: g.room(), Evicted: g.early}
 }
 
 // places derives a key's bits in so many words from its two halves (Kirsch and

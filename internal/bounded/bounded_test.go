@@ -69,6 +69,85 @@ func TestTableKeepsWhatIsProtected(t *testing.T) {
 	}
 }
 
+// TestTableSpreadsWhatIsProtected: as long as a third of the table is protected,
+// no flood pushes out a single one.
+func TestTableSpreadsWhatIsProtected(t *testing.T) {
+	for seed := range uint64(5) {
+		table := NewTable[uint64](65536)
+		random := rand.New(rand.NewPCG(seed, 2))
+		var precious []uint64
+		for range 20_000 {
+			key := random.Uint64()
+			v, _ := table.Put(key, 0)
+			*v = key
+			table.Protect(key, 2)
+			precious = append(precious, key)
+		}
+		for i := range 500_000 {
+			key := random.Uint64()
+			table.Put(key, int64(i+1))
+			if table.Get(key) == nil {
+				t.Fatal("a newcomer found no room")
+			}
+		}
+		for _, key := range precious {
+			if v := table.Get(key); v == nil || *v != key {
+				t.Fatalf("seed %d: a protected entry is lost", seed)
+			}
+		}
+		if g := table.Gauge("x"); g.Yielded != 0 || g.Entries > g.Cap || g.Evicted == 0 {
+			t.Errorf("seed %d: %+v", seed, g)
+		}
+	}
+}
+
+// TestTableStaysOpen: however many are protected, a newcomer finds room, and
+// whoever is protected more takes that of whoever is less.
+func TestTableStaysOpen(t *testing.T) {
+	table := NewTable[int](ways)
+	for i := range uint64(ways) {
+		table.Put(i+1, int64(i))
+		table.Protect(i+1, 1)
+	}
+	// The eighth has taken the protection of the first.
+	table.Put(100, 100)
+	if table.Get(1) != nil || table.Get(2) == nil || table.Gauge("x").Yielded != 1 {
+		t.Errorf("the oldest protected entry should have yielded, %+v", table.Gauge("x"))
+	}
+	table.Protect(100, 2)
+	for i := range uint64(1000) {
+		table.Put(200+i, 200+int64(i))
+	}
+	if table.Get(2) != nil || table.Get(3) == nil || table.Get(100) == nil {
+		t.Error("what is protected less should have yielded to what is protected more")
+	}
+	for key := range uint64(ways) {
+		table.Protect(300+key, 2) // nobody, so nothing happens
+		table.Put(400+key, 2000)
+		table.Protect(400+key, 2)
+	}
+	table.Put(500, 3000)
+	table.Protect(500, 1) // weaker than all others: it gets none
+	table.Put(501, 3001)
+	if table.Get(500) != nil || table.Get(501) == nil {
+		t.Error("a weaker entry took the place of stronger ones")
+	}
+}
+
+func TestTableProtectionLapses(t *testing.T) {
+	table := NewTable[int](ways)
+	for i := range uint64(ways - 1) {
+		table.Put(i+1, int64(i))
+		table.Protect(i+1, 2)
+	}
+	for i := range uint64(3) {
+		table.Put(100+i, lapse+2) // 1 and 2 have not been used for too long
+	}
+	if table.Get(1) != nil || table.Get(2) != nil || table.Get(3) == nil {
+		t.Errorf("%d entries, want those used within %d ns", table.Len(), lapse)
+	}
+}
+
 func TestTableVictimIsTheOldest(t *testing.T) {
 	table := NewTable[int](ways)
 	for i := range ways {
@@ -134,6 +213,28 @@ func TestGenerationsStopGrantingWhenFull(t *testing.T) {
 	}
 	if most := len(g.fill.words) * wordKeys; g.added > most {
 		t.Errorf("%d keys in a filter for %d", g.added, most)
+	}
+}
+
+// TestGenerationsLearnWhileFlooded: what is newest is known, however much came
+// before it, and what was long ago is not.
+func TestGenerationsLearnWhileFlooded(t *testing.T) {
+	g := NewGenerations(1<<10, 1<<40)
+	random := rand.New(rand.NewPCG(7, 8))
+	first := random.Uint64()
+	g.Add(first, 1<<40)
+	for range 10 * g.room() {
+		key := random.Uint64()
+		g.Add(key, 1<<40)
+		if !g.Has(key, 1<<40) {
+			t.Fatal("a key is not known that was just added")
+		}
+	}
+	if g.Has(first, 1<<40) {
+		t.Error("the first key is still known after ten generations")
+	}
+	if gauge := g.Gauge("x"); gauge.Evicted != 10 || gauge.Entries > gauge.Cap {
+		t.Errorf("%+v, want ten generations that began early", gauge)
 	}
 }
 

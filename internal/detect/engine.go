@@ -147,6 +147,13 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 	}
 }
 
+// Gauges says how full the tables are; for the lane's own goroutine.
+func (d *Engine) Gauges() []bounded.Gauge {
+	return []bounded.Gauge{
+		d.cases.Gauge("cases"), d.guesses.Gauge("guesses"), d.secrets.Gauge("secrets"), d.subnets.Gauge("subnets"), d.diallings.Gauge("diallings"), d.numbers.Gauge("numbers"),
+	}
+}
+
 // See weighs an event and its outcomes. The findings are good until the next call.
 func (d *Engine) See(e *event.Event) []Finding {
 	d.findings = d.findings[:0]

@@ -41,8 +41,10 @@ func (goodness) Weigh(s *Sight) {
 	fresh := s.account != 0 && !s.knows()
 	s.goodPort()
 	if s.account != 0 {
-		known, _ := s.engine.secrets.Put(s.engine.seed.Mix(s.home, s.account), s.now)
+		key := s.engine.seed.Mix(s.home, s.account)
+		known, _ := s.engine.secrets.Put(key, s.now)
 		*known = secret{at: s.now}
+		s.engine.secrets.Protect(key, holdGood)
 	}
 	if fresh || s.now-c.goodAt >= goodAgain {
 		s.report(ClassGood)
@@ -77,7 +79,9 @@ func (s *Sight) knows() bool {
 // goodPort notes that the outcome's port knew a secret. While others of its
 // address are held, or may be, the policy must hear of it.
 func (s *Sight) goodPort() {
-	p, _ := s.engine.secrets.Put(s.engine.seed.Mix(s.key, uint64(s.Outcome.Port)), s.now)
+	key := s.engine.seed.Mix(s.key, uint64(s.Outcome.Port))
+	p, _ := s.engine.secrets.Put(key, s.now)
+	s.engine.secrets.Protect(key, holdProven) // less than accounts: ports come and go
 	p.shared = p.shared || p.account != 0 && s.account != 0 && p.account != s.account
 	if s.account != 0 {
 		p.account = s.account

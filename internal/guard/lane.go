@@ -3,6 +3,7 @@ package guard
 import (
 	"time"
 
+	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/track"
@@ -67,6 +68,9 @@ func (l *Lane) Finish() {
 		l.Advance(l.now.Add(lull))
 	}
 }
+
+// Gauges says how full the lane's tables are; for its own goroutine.
+func (l *Lane) Gauges() []bounded.Gauge { return append(l.track.Gauges(), l.detect.Gauges()...) }
 
 // Now is the lane's time.
 func (l *Lane) Now() time.Time { return l.now }

@@ -153,6 +153,13 @@ func (n *name) String() string { return string(bytes.TrimRight(n.text[:], "\x00"
 // String gives the account as text.
 func (n *shortName) String() string { return string(bytes.TrimRight(n.text[:], "\x00")) }
 
+// Gauges says how full the tables are; for the lane's own goroutine.
+func (t *Tracker) Gauges() []bounded.Gauge {
+	return []bounded.Gauge{
+		t.sources.Gauge("sources"), t.requests.Gauge("requests"), t.calls.Gauge("calls"), t.tellings.Gauge("tellings"), t.proofs.Gauge("proofs"),
+	}
+}
+
 // Pair works out what the event settles and leaves it in e.Outcomes, which is
 // good until the next call.
 func (t *Tracker) Pair(e *event.Event) {
