@@ -11,6 +11,8 @@ soak() { echo "== $*"; "$go" test -count=1 "$@" || failed=1; }
 soak -timeout 60m -run 'TestTorture|TestLateCloser' ./internal/tail/ -args -rotations=200 -late=60s
 # Hundreds of kills, and disks that fill up and fail.
 SIPWARD_THOROUGH=1 soak -timeout 60m ./internal/store/ ./internal/ban/
+# A flood of spoofed sources.
+SIPWARD_THOROUGH=1 soak -timeout 10m -run TestSpoofedFlood ./internal/e2e/
 # The kernel's table, ten times over.
 soak -timeout 60m -count=10 ./internal/nft/
 exit "$failed"
