@@ -39,12 +39,6 @@ func (j *journal) Write(b []byte) (int, error) {
 	return j.text.Write(b)
 }
 
-func (j *journal) count(words string) int {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return strings.Count(j.text.String(), words)
-}
-
 func newRig(t *testing.T, record io.Writer) *rig {
 	t.Helper()
 	settings := config.Default()

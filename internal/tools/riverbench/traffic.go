@@ -74,7 +74,7 @@ func (w *writer) word(n int) string {
 
 // dialog is what the messages of one exchange have in common.
 type dialog struct {
-	to, callID, fromTag, toTag, branch, auth, body string
+	to, callID, fromTag, toTag, auth, body string
 	cseq                                           int
 }
 
