@@ -75,7 +75,7 @@ func (w *writer) word(n int) string {
 // dialog is what the messages of one exchange have in common.
 type dialog struct {
 	to, callID, fromTag, toTag, auth, body string
-	cseq                                           int
+	cseq                                   int
 }
 
 func (w *writer) dialog(p phone) dialog {
