@@ -61,15 +61,20 @@ func (t *Tracker) tagProof(e *event.Event, now int64) event.Grade {
 }
 
 // nonceGrade tells how hard a nonce is to guess for somebody who has not
-// received it. PJSIP's is time "/" MD5(time : address : entity id : realm):
-// whoever finds the entity id can compute the nonces of other addresses
-// (res_pjsip_authenticator_digest.c, build_nonce).
+// received it. Whoever finds the entity id of a PJSIP can compute the nonces of
+// other addresses.
 func nonceGrade(nonce []byte) event.Grade {
-	stamp, digest, found := bytes.Cut(nonce, []byte("/"))
-	if found && len(digest) == 32 && allDigits(stamp) {
+	if pjsipNonce(nonce) {
 		return event.GradeB
 	}
 	return event.GradeA
+}
+
+// pjsipNonce knows Asterisk's PJSIP by its nonces, which are time "/" MD5(time :
+// address : entity id : realm) (res_pjsip_authenticator_digest.c, build_nonce).
+func pjsipNonce(nonce []byte) bool {
+	stamp, digest, found := bytes.Cut(nonce, []byte("/"))
+	return found && len(digest) == 32 && allDigits(stamp)
 }
 
 func allDigits(b []byte) bool {

@@ -126,6 +126,7 @@ type request struct {
 	creds    bool
 	echoes   bool // the credentials repeat a nonce of ours
 	asked    bool // the credentials answer a challenge of this very request
+	checked  bool // they answer one of PJSIP's
 	tagged   bool // it came with a To-tag, on any of its tries
 	logged   bool // a log line about it has been counted
 	reported bool // no packet of it was seen
@@ -228,7 +229,8 @@ func (t *Tracker) request(e *event.Event, now int64) {
 		remote: e.Remote.Addr().As16(), port: e.Remote.Port(),
 		attempts: min(r.attempts, 254) + 1, method: e.SIP.Method, proof: proof,
 		creds: e.SIP.Auth.Present, reported: e.Reported, asked: asked, echoes: e.Echoes, tagged: r.tagged, cancels: r.cancels,
-		mixed: !fresh && (r.mixed || r.target != target),
+		mixed:   !fresh && (r.mixed || r.target != target),
+		checked: asked && len(e.SIP.Auth.Others) == 0 && pjsipNonce(e.SIP.Auth.Nonce),
 	}
 	r.name.set(account)
 	s.last = key
@@ -294,7 +296,7 @@ func (t *Tracker) asker(e *event.Event, s *source, now int64) *request {
 		if meant.method != e.SIP.Method {
 			return nil
 		}
-		meant.proof, meant.asked = event.None, false
+		meant.proof, meant.asked, meant.checked = event.None, false, false
 	}
 	// Under these ids the reply may come again; its tag may be anybody's.
 	meant.attempts, meant.tagged, meant.mixed = 1, true, true
@@ -317,6 +319,12 @@ func resultOf(e *event.Event, r *request) event.Result {
 		return event.Failed
 	case status == 401 || status == 407:
 		return event.Challenged
+	case r.checked && !r.mixed && (status == 403 || status == 404):
+		// PJSIP answers a wrong password with 401 and nothing else. What it refuses
+		// after that is the phone whose old contacts are still there, or whose address
+		// of record is not: a whole office, when its power comes back
+		// (res_pjsip_registrar.c, max_contacts without remove_existing).
+		return event.Refused
 	case status == 403 && r.creds:
 		return event.Failed
 	case status == 404 && (r.method == event.REGISTER || !r.echoes), status == 604 && !r.echoes:

@@ -173,10 +173,46 @@ func TestProofOfCredentials(t *testing.T) {
 			x.got = nil
 			x.request(event.REGISTER, answer(test.echoed, "r"))
 			x.got = nil
-			x.reply(403, event.REGISTER, second(nil))
+			x.reply(401, event.REGISTER, second(demand("again")))
 			x.want(t, "failed REGISTER 100 "+test.want)
 		})
 	}
+}
+
+// TestRefusedAfterTheRightPassword: PJSIP says 401 to a wrong password, so what it
+// refuses with another answer knew the right one. Of other servers nobody knows.
+func TestRefusedAfterTheRightPassword(t *testing.T) {
+	const pjsip, elsewhere = "1795351367/18621b1e9c2f4a5d7788aabbccddeeff", "6f2c9d1b"
+	for _, test := range []struct {
+		name, sent, echoed string
+		status             int
+		want               string
+	}{
+		{"bad: a wrong password", pjsip, pjsip, 401, "failed REGISTER 100 B"},
+		{"bad: another server's word for it", elsewhere, elsewhere, 403, "failed REGISTER 100 A"},
+		{"bad: a nonce of that form that was never sent", elsewhere, pjsip, 403, "failed REGISTER 100 none"},
+		{"bad: no such account", elsewhere, elsewhere, 404, "unknown user REGISTER 100 A"},
+		{"old contacts are still there", pjsip, pjsip, 403, "refused REGISTER 100 B"},
+		{"no address of record", pjsip, pjsip, 404, "refused REGISTER 100 B"},
+	} {
+		x := newExchange(Options{})
+		x.request(event.REGISTER, nil)
+		x.reply(401, event.REGISTER, demand(test.sent))
+		x.request(event.REGISTER, answer(test.echoed, "r"))
+		x.got = nil
+		x.reply(test.status, event.REGISTER, second(demand("again")))
+		t.Log(test.name)
+		x.want(t, test.want)
+	}
+	x := newExchange(Options{}) // a decoy of that form beside credentials for another server
+	x.request(event.REGISTER, nil)
+	x.reply(401, event.REGISTER, demand(pjsip))
+	x.request(event.REGISTER, second(func(s *event.SIP) {
+		s.Auth = event.Auth{Present: true, User: []byte("100"), Nonce: []byte(pjsip), Others: [][]byte{[]byte("n1")}}
+	}))
+	x.got = nil
+	x.reply(403, event.REGISTER, second(nil))
+	x.want(t, "failed REGISTER 100 B")
 }
 
 // TestInventedNoncesProveNothing: no luck in a million tries.
