@@ -14,8 +14,11 @@ import (
 // wrong try, never a drop.
 //
 //	budget   20 wrong passwords in an hour, or 60 in a day, without a right one
-//	then     one try in 30 s, if the source has registered the account before;
-//	         one in 24 minutes (60 a day) if not
+//	then     one try in 30 s, if the source has registered the account before, or
+//	         the source port another one; one in 24 minutes (60 a day) if not
+//
+// The lines of a phone share a port, and a hold for the one with a wrong password
+// keeps out the others. So it is as short there as for a phone that was good.
 //
 // A phone that tries no faster than that is left alone, one that is corrected
 // registers when the hold ends, and a list of ten thousand words lasts 166
@@ -86,7 +89,7 @@ func (guessBudget) Weigh(s *Sight) {
 	b := &s.guessing.budget
 	b.add(s.Outcome.Port, s.now, s.waited)
 	pace := ForeignPace
-	if s.knows() {
+	if s.knows() || !b.caught && s.goodHere() {
 		pace = GuessPace
 	}
 	b.hurried = b.hurried || b.spent && s.waited < pace.Seconds()

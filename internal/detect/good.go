@@ -76,6 +76,12 @@ func (s *Sight) knows() bool {
 	return known != nil && s.now-known.at < goodFor
 }
 
+// goodHere says that the outcome's port knew a secret within portFor.
+func (s *Sight) goodHere() bool {
+	p := s.engine.secrets.Get(s.engine.seed.Mix(s.key, uint64(s.Outcome.Port)))
+	return p != nil && s.now-p.at < portFor
+}
+
 // goodPort notes that the outcome's port knew a secret. While others of its
 // address are held, or may be, the policy must hear of it.
 func (s *Sight) goodPort() {

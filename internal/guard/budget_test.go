@@ -141,6 +141,37 @@ func TestSlowGuesserForDays(t *testing.T) {
 	}
 }
 
+// TestPhoneWithTwoLines: both lines of a phone share a source port. When one has
+// a password that was never right, the other is not to be reached no more.
+func TestPhoneWithTwoLines(t *testing.T) {
+	for _, test := range []struct {
+		pace time.Duration // of the wrong line's tries
+		most time.Duration // that the right line waits for a registration
+	}{
+		{time.Minute, 0},
+		{10 * time.Second, 30 * time.Second},
+	} {
+		s := newSite()
+		phone := netip.MustParseAddrPort("203.0.113.7:5060")
+		var longest time.Duration
+		next, due := s.now, s.now
+		for start := s.now; s.now.Before(start.Add(24 * time.Hour)); s.now = s.now.Add(time.Second) {
+			if !s.now.Before(due) && s.register(phone, "100", true) {
+				longest, due = max(longest, s.now.Sub(due)), s.now.Add(10*time.Minute)
+			}
+			if !s.now.Before(next) {
+				s.register(phone, "200", false)
+				next = s.now.Add(test.pace)
+			}
+		}
+		longest = max(longest, s.now.Sub(due)).Truncate(time.Second)
+		t.Logf("with a wrong password every %s the right line waits for %s", test.pace, longest)
+		if longest > test.most || s.drops() > 0 {
+			t.Errorf("with a wrong password every %s the right line waits for %s, want %s; %d drops", test.pace, longest, test.most, s.drops())
+		}
+	}
+}
+
 // TestOfficeWithAGuesserInside: thirty phones behind one address register as
 // they always did, while somebody among them guesses ten times a second from a
 // new source port each time.

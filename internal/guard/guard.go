@@ -128,7 +128,7 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 		return fenced
 	}
 	entry, changed := g.table.Put(b)
-	if b.Action == ban.Drop && !b.Human() && entry.Since.Before(b.Since) {
+	if b.Action == ban.Drop && !b.Human() && entry.Since.Before(b.Since) && g.acts() {
 		g.witness.Again(entry, b.Since)
 	}
 	if changed {
@@ -138,6 +138,13 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 		g.refence()
 	}
 	return entry
+}
+
+// acts says that the layer carries orders out. In a dry run everybody goes on
+// being reached, and nothing follows from it.
+func (g *Guard) acts() bool {
+	_, dry := g.kernel.(enforce.DryRun)
+	return !dry
 }
 
 // yielding ends the entries that a new one of another kind overrules, so that

@@ -288,6 +288,14 @@ func TestAgain(t *testing.T) {
 	if len(r.witness.again) != 1 {
 		t.Error("neither requests alone nor a human's order say that the server still answers")
 	}
+	r = newRig(0)
+	r.Switch(enforce.DryRun{})
+	r.finding("198.51.100.7", nil)
+	r.now = r.now.Add(30 * time.Second)
+	r.finding("198.51.100.7", nil)
+	if len(r.witness.again) != 0 {
+		t.Error("in a dry run the server answers everybody, and nothing is wrong with that")
+	}
 }
 
 // TestExpire: the table ends what is over, and the kernel does so by itself.

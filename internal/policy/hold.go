@@ -15,7 +15,7 @@ import (
 // other phones find their way in between, unless no phone guesses so fast.
 func (p *Policy) hold(b *ban.Ban, f detect.Finding) {
 	pace := detect.ForeignPace
-	if f.KnownAccount {
+	if f.KnownAccount || f.GoodPort && !f.Caught { // another line of that phone was good
 		pace = detect.GuessPace
 	}
 	switch {
