@@ -6,6 +6,7 @@ import (
 
 	"github.com/sipward/sipward/internal/drift"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/logline"
 	"github.com/sipward/sipward/internal/pbx"
 )
 
@@ -45,8 +46,9 @@ func (d *Daemon) lookForDrift() {
 	d.guard.Sealed(len(d.blindSpots()) > 0)
 	for _, f := range d.senses.logs {
 		logs = append(logs, drift.Log{Name: f.config.Name(), Lines: f.lines.Load(),
-			Near: f.near.Load(), Failures: f.refused.Load(), Answered: f.answered.Load()})
+			Near: f.near.Load(), Failures: f.refused.Load(), Answered: f.answered.Load(), Reserved: logline.Format(f.config.Format).Reserved()})
 	}
+	d.health.List("hep reports", d.senses.ears.Complaints()) // nothing else calls for a look
 	d.changing.Unlock()
 	d.health.List("drift", d.drift.Look(d.clock.Now(), wire, logs))
 }

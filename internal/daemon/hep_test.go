@@ -130,3 +130,41 @@ func TestReportedGuessing(t *testing.T) {
 		t.Error("our other server may be banned")
 	}
 }
+
+// TestUselessReports: that nothing of what is told is of use shows by itself,
+// and goes when it does.
+func TestUselessReports(t *testing.T) {
+	r := newRig(t, nil)
+	at := free(t, "udp")
+	r.hears(config.HEP{Listen: []config.HEPListen{at}})
+	r.lookForDrift()
+	r.sentences()
+	conn, err := net.Dial("udp", at.At.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	told := func(to, counter string) {
+		p := hep.Packet{Src: netip.MustParseAddrPort("203.0.113.7:40000"), Dst: netip.MustParseAddrPort(to), Carrier: hep.TLS,
+			Type: hep.SIP, Payload: []byte("OPTIONS sip:x SIP/2.0\r\nCall-ID: c\r\n\r\n")}
+		if _, err := conn.Write(hep.Append(nil, &p)); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.NewTimer(time.Minute)
+		defer deadline.Stop()
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for r.senses.ears[0].Counts()[counter] == 0 {
+			select {
+			case <-tick.C:
+			case <-deadline.C:
+				t.Fatalf("%v", r.senses.ears[0].Counts())
+			}
+		}
+		r.lookForDrift()
+	}
+	told("198.51.100.1:5061", "strange")
+	r.sentences("nothing of what is told is of use")
+	told("192.0.2.10:5061", "good")
+	r.sentences()
+}

@@ -45,6 +45,8 @@ func (d *Daemon) followLog(l config.Log) (*logFollower, error) {
 		own, err := custom.Open(l.Pattern)
 		d.health.Report("pattern "+l.Name(), "the pattern for "+l.Name()+" is not used", err)
 		f.reader.Pattern = own
+	} else {
+		d.health.Clear("pattern " + l.Name()) // there may have been one before a reload
 	}
 	if l.Journal != "" {
 		return f, d.followJournal(f)

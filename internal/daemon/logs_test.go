@@ -131,6 +131,33 @@ func TestGivenLinesAreOurs(t *testing.T) {
 	}
 }
 
+// TestForgottenLogs: what was wrong with a log is over when the settings name
+// another one, and a pattern's mistake when they name none.
+func TestForgottenLogs(t *testing.T) {
+	r := newRig(t, nil)
+	stays := config.Log{File: filepath.Join(t.TempDir(), "stays"), Format: "custom", Pattern: "/none"}
+	goes := config.Log{File: "/goes", Format: "asterisk"}
+	for _, thing := range []string{"log /goes", "pattern /goes", "checkpoint /goes", "log " + stays.File} {
+		r.health.Set(thing, thing)
+	}
+	for range 2 { // the second time there is nothing to forget
+		r.forgetLogs([]config.Log{goes, stays}, []config.Log{stays})
+		r.sentences("log " + stays.File)
+	}
+	follow := func(l config.Log) {
+		f, err := r.followLog(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.follower.Close()
+	}
+	follow(stays)
+	r.sentences("log "+stays.File, "the pattern for "+stays.File+" is not used")
+	stays.Format, stays.Pattern = "asterisk", ""
+	follow(stays)
+	r.sentences("log " + stays.File)
+}
+
 func TestALogThatIsNotThere(t *testing.T) {
 	r := newRig(t, nil)
 	f, err := r.followLog(config.Log{File: filepath.Join(t.TempDir(), "none"), Format: "asterisk"})

@@ -98,12 +98,25 @@ func (d *Daemon) changeSenses() error {
 	old := d.senses
 	old.closeLogs()
 	fresh.followLogs(d)
+	d.forgetLogs(old.wanted, fresh.wanted)
 	d.senses = fresh
 	for _, l := range d.lanes {
 		l.attach(fresh)
 	}
 	old.close(d)
 	return nil
+}
+
+// forgetLogs ends the complaints about logs that are not to be followed any
+// more: nobody else will say that they are mended.
+func (d *Daemon) forgetLogs(before, wanted []config.Log) {
+	for _, l := range before {
+		if !slices.ContainsFunc(wanted, func(w config.Log) bool { return w.Name() == l.Name() }) {
+			d.health.Clear("log " + l.Name())
+			d.health.Clear("pattern " + l.Name())
+			d.health.Clear("checkpoint " + l.Name())
+		}
+	}
 }
 
 // closeLogs ends the following of logs and the hearing, and saves how far they were read. It may
@@ -126,7 +139,6 @@ func (s *senses) local(a netip.Addr) bool { return (*s.ours.Load())[a] }
 
 // refresh takes up changes of the machine's addresses and interfaces.
 func (s *senses) refresh(d *Daemon) {
-	d.health.List("hep reports", s.ears.Complaints())
 	d.health.Report("addresses", "this machine's addresses cannot be read", s.findAddresses(d))
 	found := d.findInterfaces()
 	if slices.Equal(indexes(found), indexes(s.interfaces)) {

@@ -32,6 +32,9 @@ type Log struct {
 	// known, Failures tell of a refused login, and Answered of a challenge or a
 	// success: a log that has any of those tells of every request.
 	Lines, Near, Failures, Answered uint64
+	// Reserved says that its server may keep refused logins to itself, until the
+	// log has told of one.
+	Reserved bool
 }
 
 // Wire is what the packets have shown since the daemon began.
@@ -94,7 +97,9 @@ func (w *Watch) judge(now time.Time, wire Wire, logs []Log) {
 		if !here || l.Lines < before.Lines { // it is counted anew
 			continue
 		}
-		known++
+		if !l.Reserved || l.Failures > 0 {
+			known++
+		}
 		told += l.Failures - before.Failures
 		if near := l.Near - before.Near; near >= enoughNear {
 			told += near // the reason is known then

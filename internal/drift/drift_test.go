@@ -61,6 +61,29 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestReserved: a server that does not log refused logins unless asked to is not
+// said to have ceased, until its log has told of one.
+func TestReserved(t *testing.T) {
+	w := New(noon)
+	var wire Wire
+	log := Log{Name: "kamailio.log", Reserved: true}
+	told := func(failures, minutes int) string {
+		wire.Failures, log.Lines, log.Failures = wire.Failures+10, log.Lines+50, log.Failures+uint64(failures)
+		return strings.Join(w.Look(noon.Add(time.Duration(minutes)*time.Minute), wire, []Log{log}), "; ")
+	}
+	for minutes := 2; minutes < 8; minutes += 2 {
+		if got := told(0, minutes); got != "" {
+			t.Errorf("of a log that never told: %q", got)
+		}
+	}
+	if got := told(10, 8); got != "" {
+		t.Errorf("of one that tells: %q", got)
+	}
+	if got := told(0, 10); !strings.Contains(got, "10 refused logins") {
+		t.Errorf("of one that tells no more: %q", got)
+	}
+}
+
 // TestWithinFiveMinutes: whenever the trouble begins, people are told in time.
 func TestWithinFiveMinutes(t *testing.T) {
 	for offset := range 24 {

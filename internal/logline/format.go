@@ -36,6 +36,10 @@ const (
 // Names lists what a user may call a format of a server.
 var Names = []Format{Auto, Asterisk, FreeSWITCH, Kamailio, OpenSIPS}
 
+// Reserved says that a server tells of refused logins only when it is asked to:
+// FreeSWITCH by log-auth-failures, the proxies by their scripts.
+func (f Format) Reserved() bool { return f == FreeSWITCH || f == Kamailio || f == OpenSIPS }
+
 // formats is every server whose lines we can read, and how: one room each.
 var formats = []struct {
 	name Format
