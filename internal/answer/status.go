@@ -21,7 +21,7 @@ func (o *Output) Headline(s *control.Status) {
 	}
 	parts := []string{o.Paint(colour, "● "+word), terminal.Printable(s.Mode)}
 	if layers := layerWords(s.Layers); layers != "" {
-		parts = append(parts, terminal.Fit(terminal.Printable(layers), 30))
+		parts = append(parts, terminal.Fit(terminal.Printable(layers), 29))
 	}
 	if len(s.Listen) > 0 {
 		parts = append(parts, terminal.Fit(terminal.Printable(strings.Join(s.Listen, " ")), 20))

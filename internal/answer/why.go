@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/control"
@@ -70,18 +71,21 @@ func (o *Output) verdict(e *control.Explanation, live *control.BanRow) {
 	if colour == Red && e.Mode == control.ModeMonitor {
 		word = "WOULD BE " + word // the first thing a locked-out person must know
 	}
-	line := o.Paint(colour, word) + "  " + terminal.Printable(e.Target)
+	target, rest := "  "+terminal.Printable(e.Target), ""
 	if live != nil {
 		if live.Blocks() {
-			line += ", " + partWords(live)
+			rest = ", " + partWords(live)
 		}
 		if live.Until.IsZero() {
-			line += ", forever"
+			rest += ", forever"
 		} else {
-			line += fmt.Sprintf(", until %s (%s left)", o.Clock(live.Until), o.Left(live.Until))
+			rest += fmt.Sprintf(", until %s (%s left)", o.Clock(live.Until), o.Left(live.Until))
 		}
 	}
-	o.Printf("%s\n", line)
+	if utf8.RuneCountInString(word+target+rest) > Columns { // a long address
+		rest = ",\n           " + rest[2:]
+	}
+	o.Printf("%s%s%s\n", o.Paint(colour, word), target, rest)
 	why := e.Why
 	if live != nil && (why == "" || live.Rule == "") {
 		why = rowReason(live)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sipward/sipward/internal/control"
 )
@@ -38,6 +39,42 @@ func TestExplanationOfAnOffice(t *testing.T) {
 		if strings.Contains(answer, wrong) {
 			t.Errorf("%q in\n%s", wrong, answer)
 		}
+	}
+}
+
+// TestExplanationFits a terminal, however long the address is and how far away
+// the end.
+func TestExplanationFits(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, source := range []string{"203.0.113.130", "2001:db8:1234:5678:9abc:def0:1234:5678"} {
+		address := netip.MustParseAddr(source)
+		row := control.BanRow{Prefix: netip.PrefixFrom(address, address.BitLen()), Port: 50790, Action: "limit", Scope: "sip",
+			By: "sipward", Rule: "budget", Why: "it guesses", Since: now, Until: now.Add(7*24*time.Hour - time.Minute)}
+		answer := explained(&control.Explanation{Target: source, Verdict: control.Limited, Mode: control.ModeMonitor,
+			Entries: []control.BanRow{row}}, now)
+		for _, line := range strings.Split(answer, "\n") {
+			if utf8.RuneCountInString(line) > Columns {
+				t.Errorf("%q is wider than %d", line, Columns)
+			}
+		}
+		if !strings.HasPrefix(answer, "WOULD BE LIMITED  "+source) || !strings.Contains(answer, "its port 50790 only, until ") {
+			t.Errorf("it says\n%s", answer)
+		}
+	}
+}
+
+// TestStatusFits a terminal with any number of interfaces and ports.
+func TestStatusFits(t *testing.T) {
+	var text bytes.Buffer
+	o := &Output{W: &text}
+	s := control.Status{Mode: control.ModeMonitor, Layers: map[string]string{},
+		Listen: []string{"5060/udp", "5080/udp", "5060/tcp", "5061/tcp"}}
+	for _, name := range []string{"eth0", "eth1", "wg0", "wg1"} {
+		s.Layers[name] = "dryrun"
+	}
+	o.Headline(&s)
+	if line := strings.TrimSuffix(text.String(), "\n"); utf8.RuneCountInString(line) > Columns {
+		t.Errorf("%q is wider than %d", line, Columns)
 	}
 }
 
