@@ -68,6 +68,7 @@ var codes = []struct {
 	{control.ErrNotFound, exitNotFound},
 	{control.ErrRefused, exitRefused},
 	{control.ErrInvalid, exitInvalid},
+	{control.ErrPartly, exitPartly},
 	{config.ErrNoFile, exitInvalid},
 	{context.Canceled, exitInterrupted},
 	{fs.ErrPermission, exitNotPermitted},

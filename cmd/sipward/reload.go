@@ -15,11 +15,15 @@ in force, nothing changes, and the mistake is shown: exit 7.`,
 			if err := client(cmd).Reload(ctx); err != nil {
 				return err
 			}
+			s, err := client(cmd).Status(ctx)
+			if err != nil {
+				return err
+			}
 			o := newOutput(cmd)
 			if o.JSON {
-				return o.Object(map[string]bool{"reloaded": true})
+				return o.Object(map[string]any{"reloaded": true, "mode": s.Mode})
 			}
-			o.Printf("the new settings are in force\n")
+			o.Printf("the new settings are in force: %s\n", s.ModeWords())
 			return nil
 		},
 	})

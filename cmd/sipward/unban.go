@@ -11,9 +11,9 @@ func unbanCommand() *cobra.Command {
 		Use:   "unban PREFIX|--all",
 		Short: "Let an address or a network in again",
 		Long: `Let an address, or every banned address inside a network, in again. What was
-held against it is forgotten, so its next packet does not ban it anew; the
-history stays in "sipward why". To make sure it is never banned again, use
-"sipward allow".`,
+held against it is forgotten, even if its ban is over already, so its next
+packet does not ban it anew; the history stays in "sipward why". To make sure it
+is never banned again, use "sipward allow".`,
 		Example: `  sipward unban 203.0.113.7
   sipward unban --all`,
 		Args: wants("[PREFIX]"),

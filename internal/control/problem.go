@@ -17,6 +17,8 @@ var (
 	ErrRefused = errors.New("refused by a safety rule")
 	// ErrInvalid: what was given, or the settings file, is wrong.
 	ErrInvalid = errors.New("invalid")
+	// ErrPartly: something was done, and not all that was meant.
+	ErrPartly = errors.New("partly done")
 )
 
 // statuses carries the kinds over HTTP and back.
@@ -28,6 +30,7 @@ var statuses = []struct {
 	{ErrNotFound, http.StatusNotFound},
 	{ErrRefused, http.StatusConflict},
 	{ErrInvalid, http.StatusUnprocessableEntity},
+	{ErrPartly, http.StatusMultiStatus},
 }
 
 func statusOf(err error) int {

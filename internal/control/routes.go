@@ -289,16 +289,38 @@ func (d desk) lift(r *http.Request, kind ban.Kind, by string) (any, error) {
 	if n == 0 && !o.All {
 		return nil, d.nothingLifted(o.Prefix, kind)
 	}
+	if !o.All && kind == ban.KindBlock {
+		return lifted{n}, d.stillOut(o.Prefix)
+	}
 	return lifted{n}, nil
+}
+
+// stillOut says that a network is banned around what has been let in: whoever
+// lifts a ban wants to hear that, and not of a success.
+func (d desk) stillOut(prefix netip.Prefix) error {
+	e, err := d.doors.Guard.Why(prefixText(prefix))
+	if err != nil || e.Verdict != Blocked && e.Verdict != Limited {
+		return nil // it is in, or that cannot be told
+	}
+	for _, row := range e.Entries {
+		if row.Blocks() && row.Ended.IsZero() && ban.Inside(prefix, row.Prefix) {
+			return &Problem{What: "what was held against " + prefixText(prefix) + " itself is lifted, but it is still banned",
+				Why: "it lies inside " + row.Prefix.String(), Do: "sipward unban " + row.Prefix.String(), Kind: ErrPartly}
+		}
+	}
+	return nil
 }
 
 // nothingLifted says what was overlooked: usually a wider entry.
 func (d desk) nothingLifted(prefix netip.Prefix, kind ban.Kind) error {
 	name := prefixText(prefix)
 	p := &Problem{What: name + " is not banned", Do: "sipward why " + prefix.Addr().String(), Kind: ErrNotFound}
+	if prefix.IsSingleIP() {
+		p.Why = "what it did before is forgotten all the same"
+	}
 	command := "sipward unban "
 	if kind == ban.KindAllow {
-		p.What, p.Do, command = name+" is not on the allow-list", "sipward allow list", "sipward allow remove "
+		p.What, p.Why, p.Do, command = name+" is not on the allow-list", "", "sipward allow list", "sipward allow remove "
 	}
 	for _, row := range d.doors.Guard.Bans() {
 		if row.Rule == TrunkRule && kind == ban.KindAllow && ban.Inside(prefix, row.Prefix) {

@@ -89,6 +89,15 @@ const (
 	ModeEnforce = "enforce"
 )
 
+// ModeWords says what the mode means: a file that lost its text, or its mode, is
+// right and protects nobody.
+func (s *Status) ModeWords() string {
+	if s.Mode == ModeMonitor {
+		return "monitor mode, nobody is kept out"
+	}
+	return s.Mode + " mode"
+}
+
 // SourceStatus is how one source of events is.
 type SourceStatus struct {
 	// Name is an interface, a file, a unit's journal or a server's feed; Kind is

@@ -276,11 +276,11 @@ func (d *Daemon) takeUp() error {
 	d.config = settings
 	d.look()
 	d.served = d.servedPorts()
-	d.names.SetNames(d.trunkNames())
 	if err := d.changeSenses(); err != nil {
 		d.config, d.served = before, served
 		return err
 	}
+	d.names.SetNames(d.trunkNames()) // not before: the old trunks must stay known if the old settings do
 	d.tellWatched()
 	d.health.Clear("reload") // a signal may have found them wrong before
 	d.guard.Protect(d.posts(), d.clock.Now())

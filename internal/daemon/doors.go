@@ -62,11 +62,17 @@ func (d *Daemon) durable(seq uint64) error {
 // Lift implements control.Guard.
 func (d *Daemon) Lift(q control.Lift) (int, error) {
 	now := d.clock.Now()
+	// What a single address did is forgiven even when its ban is over: else the next
+	// one would come sooner and last longer.
+	alone := !q.All && q.Kind == ban.KindBlock && q.Prefix.IsSingleIP()
 	prefixes := []netip.Prefix{{}} // all in one go
 	if !q.All {
 		prefixes = nil
+		if alone {
+			prefixes = append(prefixes, q.Prefix)
+		}
 		for b := range d.table.Live(q.Kind) {
-			if q.Matches(&b) {
+			if q.Matches(&b) && !(alone && b.Prefix == q.Prefix) {
 				prefixes = append(prefixes, b.Prefix)
 			}
 		}
@@ -79,7 +85,7 @@ func (d *Daemon) Lift(q control.Lift) (int, error) {
 			lifted++
 		}
 	}
-	if lifted == 0 {
+	if lifted == 0 && !alone {
 		return 0, nil
 	}
 	d.pardon(q, now)
@@ -95,7 +101,7 @@ func (d *Daemon) pardon(q control.Lift, now time.Time) {
 		e.Remote = netip.AddrPortFrom(q.Prefix.Addr(), 0)
 	}
 	for _, l := range d.lanes {
-		l.give(e)
+		l.hand(e)
 	}
 }
 

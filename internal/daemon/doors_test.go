@@ -100,9 +100,9 @@ func TestLift(t *testing.T) {
 		if !slices.Equal(left, test.left) {
 			t.Errorf("%s: left %q, want %q", test.name, left, test.left)
 		}
-		// Every lane forgets the one source, or everything.
+		// Every lane forgets the one source, banned at present or not, or everything.
 		want := []netip.AddrPort{}
-		if n == 1 {
+		if test.lift.Kind == ban.KindBlock && test.lift.Prefix.IsSingleIP() {
 			want = []netip.AddrPort{netip.AddrPortFrom(test.lift.Prefix.Addr(), 0)}
 		} else if n > 1 {
 			want = []netip.AddrPort{{}}
@@ -119,6 +119,56 @@ func TestLift(t *testing.T) {
 				t.Errorf("%s: lane %d was told %v, want %v", test.name, l.number, got, want)
 			}
 		}
+	}
+}
+
+// TestForgiven: an address whose ban is over begins anew when somebody says so.
+func TestForgiven(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lift  control.Lift
+		times int // of the next drop
+	}{
+		{"bad: taken off the allow-list", control.Lift{Prefix: prefix("203.0.113.7"), Kind: ban.KindAllow}, 2},
+		{"bad: a network", control.Lift{Prefix: prefix("203.0.113.0/24"), Kind: ban.KindBlock}, 2},
+		{"unbanned", control.Lift{Prefix: prefix("203.0.113.7"), Kind: ban.KindBlock}, 1},
+	} {
+		r := newRig(t, nil)
+		r.scribe()
+		over := entry(ban.Drop, "203.0.113.7", ban.Self)
+		over.Since, over.Until = over.Since.Add(-time.Hour), over.Since.Add(-time.Minute)
+		r.guard.Do(over)
+		r.guard.Expire(time.Now())
+		test.lift.By = "alice"
+		if n, err := r.Lift(test.lift); n != 0 || err != nil {
+			t.Errorf("%s: %d, %v", test.name, n, err)
+		}
+		if b := r.guard.Do(entry(ban.Drop, "203.0.113.7", ban.Self)); b.Times != test.times {
+			t.Errorf("%s: the next drop is number %d, want %d", test.name, b.Times, test.times)
+		}
+	}
+}
+
+// TestPardonInAFlood: when log lines fill the inboxes, a pardon waits for room
+// and is not lost.
+func TestPardonInAFlood(t *testing.T) {
+	r := newRig(t, nil)
+	l := r.lanes[0]
+	for range laneInbox {
+		l.give(event.Event{Kind: event.Line})
+	}
+	pardoned := make(chan struct{})
+	go func() {
+		defer close(pardoned)
+		l.hand(event.Event{Kind: event.Pardon})
+	}()
+	var last event.Event
+	for range laneInbox + 1 {
+		last = <-l.inbox
+	}
+	<-pardoned
+	if last.Kind != event.Pardon || l.lost.Load() != 0 {
+		t.Errorf("the last event is %+v, %d are lost", last, l.lost.Load())
 	}
 }
 
@@ -142,7 +192,7 @@ func TestWhy(t *testing.T) {
 		entries              int
 	}{
 		{"nobody", control.NotSeen, "", 0},
-		{"192.0.2.1", control.NotSeen, "", 0},
+		{"192.0.2.1", control.NotSeen, "something else is in its way", 0},
 		{"300.0.2.1", control.NotSeen, "", 0}, // an account, for all we know
 		{"198.51.100.7", control.NeverBan, "it is a post", 0},
 		{"203.0.113.7", control.Blocked, "it guessed", 1},
@@ -155,7 +205,7 @@ func TestWhy(t *testing.T) {
 		{"198.51.100.128/25", control.NeverBan, "a post", 0},
 		{"198.51.102.0/24", control.NotSeen, "", 0},
 		{"203.0.113.9", control.KnownGood, "", 1},
-		{"203.0.113.10", control.NotBlocked, "", 1},
+		{"203.0.113.10", control.NotBlocked, "something else is in its way", 1},
 		{"[2001:db8:1::5060]", control.Blocked, "", 1},
 		{"192.0.2.7", control.Allowed, "", 1},
 		{"100", control.NotBlocked, "accounts are never blocked", 1},

@@ -33,6 +33,9 @@ func (d *Daemon) Why(target string) (control.Explanation, error) {
 		x.Verdict, x.Why = control.NeverBan, "it is "+post.Reason
 		x.Shields = append(x.Shields, post.Reason)
 	}
+	if x.Verdict == control.NotSeen || x.Verdict == control.NotBlocked {
+		x.Why = "it is not kept out now; if it gets no answer, something else is in its way"
+	}
 	if d.enforcing() {
 		x.Layers = map[string]string{}
 		for _, i := range d.watched() {
