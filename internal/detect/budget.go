@@ -17,8 +17,7 @@ import (
 //	then     one try in 30 s, if the source has registered the account before, or
 //	         the source port another one; one in 24 minutes (60 a day) if not
 //
-// The lines of a phone share a port, and a hold for the one with a wrong password
-// keeps out the others. So it is as short there as for a phone that was good.
+// A hold for one line of a phone keeps out the others, which share its port.
 //
 // A phone that tries no faster than that is left alone, one that is corrected
 // registers when the hold ends, and a list of ten thousand words lasts 166
