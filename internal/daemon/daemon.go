@@ -186,7 +186,9 @@ func (d *Daemon) run(ctx context.Context, server *control.Server) error {
 	for _, l := range d.lanes {
 		lanes.Add(l.run)
 	}
-	keepers.Add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.serveMetrics, d.heedHangups,
+	metrics := d.listenMetrics()
+	keepers.Add(d.keepFence, d.keepKernel, d.keepHouse, d.keepStore, d.heedHangups,
+		func(ctx context.Context) error { return d.serveMetrics(ctx, metrics) },
 		func(ctx context.Context) error { return server.Serve(ctx, d.doors()) })
 	d.say("start")
 	d.tellWatched()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -75,9 +76,23 @@ func (d *Daemon) ready(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// serveMetrics answers /metrics and /readyz where the settings say.
-func (d *Daemon) serveMetrics(ctx context.Context) error {
+// listenMetrics opens the port of /metrics and /readyz before we call ourselves
+// ready; nil where there is none. Numbers for a graph are not worth the defence.
+func (d *Daemon) listenMetrics() net.Listener {
 	if !d.first.Metrics.IsValid() {
+		return nil
+	}
+	listener, err := net.Listen("tcp", d.first.Metrics.String())
+	d.health.Report("metrics", "metrics are not served", err)
+	if err != nil {
+		return nil
+	}
+	return listener
+}
+
+// serveMetrics answers /metrics and /readyz.
+func (d *Daemon) serveMetrics(ctx context.Context, listener net.Listener) error {
+	if listener == nil {
 		return nil
 	}
 	registry := prometheus.NewRegistry()
@@ -86,15 +101,13 @@ func (d *Daemon) serveMetrics(ctx context.Context) error {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /readyz", d.ready)
 	server := &http.Server{
-		Addr: d.first.Metrics.String(), Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second,
-		MaxHeaderBytes: 16 << 10,
+		Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 	}
 	go func() {
 		<-ctx.Done()
 		server.Close()
 	}()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		// Numbers for a graph are not worth the defence.
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		d.health.Report("metrics", "metrics are not served", err)
 	}
 	return nil
