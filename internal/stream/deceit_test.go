@@ -50,7 +50,7 @@ func TestDeceit(t *testing.T) {
 			w.say(two)
 		}, []string{"< junk", "< " + two}, nil},
 		"a differing copy of what waits": {func(w *wire) {
-			w.send(one[:50]).at(-50, strings.Replace(one[:50], "REGISTER", "XXXXXXXX", 1)).accept().say(one[50:])
+			w.send(one[:50]).at(-50, strings.Replace(one[:50], "REGISTER", "DIFFERED", 1)).accept().say(one[50:])
 		}, []string{"< " + one}, func(s Stats) bool { return s.Conflicts == 1 }},
 		"a differing copy of what came early": {func(w *wire) {
 			w.at(50, one[50:]).at(50, strings.ToUpper(one[50:])).say(one[:60])
