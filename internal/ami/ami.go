@@ -24,6 +24,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/sipward/sipward/internal/link"
 )
 
 // Options says where to listen and as whom.
@@ -44,8 +46,6 @@ type Options struct {
 
 const (
 	defaultQuiet = 30 * time.Second
-	// dialTime bounds connecting and logging in.
-	dialTime = 10 * time.Second
 	// greeting is how every Asterisk begins.
 	greeting = "Asterisk Call Manager/"
 	// strangers is how many blocks may come before the answer to a login.
@@ -91,33 +91,18 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	if strings.ContainsAny(o.User+o.Secret, "\r\n") {
 		return nil, fmt.Errorf("log in to %s: %w", o.Address, ErrOption)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	conn, err := dial(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", o.Address, err)
-	}
-	s := &Session{conn: conn, quiet: o.Quiet, read: newReader(conn)}
+	s := &Session{quiet: o.Quiet}
 	if s.quiet == 0 {
 		s.quiet = defaultQuiet
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	if err := s.login(o); err != nil {
-		stop()
-		conn.Close()
-		return nil, fmt.Errorf("log in to %s: %w", o.Address, err)
-	}
-	if !stop() {
-		return nil, fmt.Errorf("log in to %s: %w", o.Address, context.Cause(ctx))
+	_, err := link.Dial(ctx, o.Address, o.TLS, func(conn net.Conn) error {
+		s.conn, s.read = conn, newReader(conn)
+		return s.login(o)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
-}
-
-func dial(ctx context.Context, o Options) (net.Conn, error) {
-	if o.TLS != nil {
-		return (&tls.Dialer{Config: o.TLS}).DialContext(ctx, "tcp", o.Address)
-	}
-	return new(net.Dialer).DialContext(ctx, "tcp", o.Address)
 }
 
 // Close ends the connection, and Run with it.
@@ -218,7 +203,7 @@ func (s *Session) Run(ctx context.Context, emit func(*Event)) error {
 			return s.reason(ctx, err)
 		}
 		b, err := s.read.block()
-		if errors.Is(err, errIdle) {
+		if errors.Is(err, link.ErrIdle) {
 			if asked {
 				return s.reason(ctx, ErrSilent)
 			}

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net"
+
+	"github.com/sipward/sipward/internal/link"
 )
 
 // What a block may hold at most. Asterisk's own security events stay far below.
@@ -14,9 +15,6 @@ const (
 	maxKeys  = 100
 	maxName  = 64 // bytes of a key
 )
-
-// errIdle says that nothing came in time; the next read goes on where it was.
-var errIdle = errors.New("nothing came in time")
 
 // errLine says that the greeting has no end.
 var errLine = errors.New("a first line without an end")
@@ -109,18 +107,8 @@ func (r *reader) fill() error {
 		r.scanned -= r.start
 		r.start = 0
 	}
-	n, err := r.from.Read(r.buf[r.end:])
+	n, err := link.Fill(r.from, r.buf[r.end:])
 	r.end += n
-	if n > 0 {
-		return nil // an error comes again with the next read
-	}
-	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
-		return errIdle
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
 	return err
 }
 

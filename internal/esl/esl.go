@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/sipward/sipward/internal/link"
 )
 
 // Options says where to listen.
@@ -35,8 +37,6 @@ type Options struct {
 
 const (
 	defaultQuiet = 30 * time.Second
-	// dialTime bounds connecting and logging in.
-	dialTime = 10 * time.Second
 	// subscribe asks for the events of mod_sofia that speak of strangers.
 	subscribe = "event plain CUSTOM sofia::register sofia::register_attempt sofia::register_failure sofia::pre_register sofia::wrong_call_state"
 	// question is answered by every version, and changes nothing: we take no log.
@@ -81,33 +81,18 @@ func Dial(ctx context.Context, o Options) (*Session, error) {
 	if strings.ContainsAny(o.Password, "\r\n") {
 		return nil, fmt.Errorf("log in to %s: %w", o.Address, ErrOption)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	conn, err := dial(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", o.Address, err)
-	}
-	s := &Session{conn: conn, quiet: o.Quiet, read: newReader(conn)}
+	s := &Session{quiet: o.Quiet}
 	if s.quiet == 0 {
 		s.quiet = defaultQuiet
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	if err := s.login(o.Password); err != nil {
-		stop()
-		conn.Close()
-		return nil, fmt.Errorf("log in to %s: %w", o.Address, err)
-	}
-	if !stop() {
-		return nil, fmt.Errorf("log in to %s: %w", o.Address, context.Cause(ctx))
+	_, err := link.Dial(ctx, o.Address, o.TLS, func(conn net.Conn) error {
+		s.conn, s.read = conn, newReader(conn)
+		return s.login(o.Password)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
-}
-
-func dial(ctx context.Context, o Options) (net.Conn, error) {
-	if o.TLS != nil {
-		return (&tls.Dialer{Config: o.TLS}).DialContext(ctx, "tcp", o.Address)
-	}
-	return new(net.Dialer).DialContext(ctx, "tcp", o.Address)
 }
 
 // Close ends the connection, and Run with it.
@@ -168,14 +153,14 @@ func (s *Session) Run(ctx context.Context, emit func(*Event)) error {
 			return s.reason(ctx, err)
 		}
 		f, err := s.read.frame()
-		if errors.Is(err, errIdle) && !asked {
+		if errors.Is(err, link.ErrIdle) && !asked {
 			asked = true
 			if err := s.send(question); err != nil {
 				return s.reason(ctx, err)
 			}
 			continue
 		}
-		if errors.Is(err, errIdle) {
+		if errors.Is(err, link.ErrIdle) {
 			err = ErrSilent
 		}
 		if err == nil {

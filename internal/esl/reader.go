@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
+
+	"github.com/sipward/sipward/internal/link"
 )
 
 // What a frame may hold at most. An event of mod_sofia has a kilobyte or two.
@@ -15,13 +16,9 @@ const (
 	maxBody = 64 << 10
 )
 
-var (
-	// errIdle says that nothing came in time; the next read goes on where it was.
-	errIdle = errors.New("nothing came in time")
-	// errFrame says that what came is no frame, so that nobody knows where the
-	// next one begins.
-	errFrame = errors.New("a frame that is none")
-)
+// errFrame says that what came is no frame, so that nobody knows where the next
+// one begins.
+var errFrame = errors.New("a frame that is none")
 
 // The kinds of frame that say something to us.
 const (
@@ -150,17 +147,7 @@ func (r *reader) fill() error {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	n, err := r.from.Read(r.buf[r.end:])
+	n, err := link.Fill(r.from, r.buf[r.end:])
 	r.end += n
-	if n > 0 {
-		return nil // an error comes again with the next read
-	}
-	var late net.Error
-	if errors.As(err, &late) && late.Timeout() {
-		return errIdle
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
 	return err
 }

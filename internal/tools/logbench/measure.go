@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/logline"
+	"github.com/sipward/sipward/internal/tools/cputime"
 )
 
 // replay judges the log with the binary, whole river and all.
@@ -36,7 +37,7 @@ func replay(binary, log string) (measured, error) {
 
 // read reads the log in this process, and drops what the lines say.
 func read(log string) (measured, error) {
-	began, used := time.Now(), cpuTime()
+	began, used := time.Now(), cputime.Used()
 	file, err := os.Open(log)
 	if err != nil {
 		return measured{}, fmt.Errorf("open log: %w", err)
@@ -52,16 +53,7 @@ func read(log string) (measured, error) {
 	if !errors.Is(err, io.EOF) {
 		return measured{}, fmt.Errorf("read log: %w", err)
 	}
-	return measured{lines: lines.Lines(), wall: time.Since(began), cpu: cpuTime() - used}, nil
-}
-
-// cpuTime is what this process has used, its garbage collection included.
-func cpuTime() time.Duration {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		panic("logbench: a process without a clock: " + err.Error())
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	return measured{lines: lines.Lines(), wall: time.Since(began), cpu: cputime.Used() - used}, nil
 }
 
 // fail2ban runs fail2ban-regex over the log; false when it is not installed.

@@ -15,6 +15,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	ours "github.com/sipward/sipward/internal/sip"
+	"github.com/sipward/sipward/internal/tools/cputime"
 )
 
 func main() {
@@ -116,11 +117,11 @@ func compare(pairs int, a, b func()) result {
 	var ratios []float64
 	for range pairs {
 		runtime.GC() // what b has left to collect must not be charged to a
-		start := clock()
+		start := cputime.Used()
 		a()
-		middle := clock()
+		middle := cputime.Used()
 		b()
-		end := clock()
+		end := cputime.Used()
 		x, y = append(x, middle-start), append(y, end-middle)
 		ratios = append(ratios, float64(end-middle)/float64(max(1, middle-start)))
 	}

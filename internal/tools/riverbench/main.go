@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/sipward/sipward/internal/tools/cputime"
 )
 
 func main() {
@@ -87,9 +89,9 @@ func run(w io.Writer, o options) error {
 // not charged to it.
 func timed(f func()) time.Duration {
 	runtime.GC()
-	began := clock()
+	began := cputime.Used()
 	f()
-	return clock() - began
+	return cputime.Used() - began
 }
 
 func median(list []time.Duration) time.Duration {
