@@ -6,23 +6,26 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
+	"github.com/sipward/sipward/internal/settings/asterisk"
 )
 
 // asterisk reads what an Asterisk's folder of settings says.
 func (t *tree) asterisk(dir string, hostname func() (string, error)) {
 	logs := "/var/log/asterisk"
-	for _, s := range t.sections(dir, "asterisk.conf") {
-		if s.name == "directories" {
-			if v := s.get("astlogdir"); v != "" {
+	for _, s := range asterisk.Read(t.Tree, dir, "asterisk.conf") {
+		if s.Name == "directories" {
+			if v := s.Get("astlogdir"); v != "" {
 				logs = v
 			}
-			if v := s.get("astetcdir"); v != "" && t.folder(inside("/", v)) {
-				dir = inside("/", v)
+			if v := s.Get("astetcdir"); v != "" && t.Folder(settings.Inside("/", v)) {
+				dir = settings.Inside("/", v)
 			}
 		}
 	}
 	t.asteriskLogs(dir, logs, hostname)
-	pjsip := t.sections(dir, "pjsip.conf")
+	pjsip := asterisk.Read(t.Tree, dir, "pjsip.conf")
 	t.pjsip(pjsip)
 	t.pjsipWizard(dir)
 	sip := t.chanSIP(dir)
@@ -33,35 +36,35 @@ func (t *tree) asterisk(dir string, hostname func() (string, error)) {
 // asteriskLogs reads logger.conf: which file gets which levels.
 func (t *tree) asteriskLogs(dir, logs string, hostname func() (string, error)) {
 	suffix, format := "", ""
-	for _, s := range t.sections(dir, "logger.conf") {
-		switch s.name {
+	for _, s := range asterisk.Read(t.Tree, dir, "logger.conf") {
+		switch s.Name {
 		case "general":
-			if v := s.get("dateformat"); v != "" {
+			if v := s.Get("dateformat"); v != "" {
 				format = v
 			}
-			if yes(s.get("appendhostname")) {
+			if asterisk.Yes(s.Get("appendhostname")) {
 				if name, err := hostname(); err == nil {
 					suffix = "." + name
 				}
 			}
 		case "logfiles":
-			for _, line := range s.settings {
+			for _, line := range s.Settings {
 				t.asteriskLog(line, logs, suffix, format)
 			}
 		}
 	}
 }
 
-func (t *tree) asteriskLog(line setting, logs, suffix, format string) {
-	if line.key == "console" || strings.HasPrefix(line.key, "syslog.") {
+func (t *tree) asteriskLog(line asterisk.Setting, logs, suffix, format string) {
+	if line.Key == "console" || strings.HasPrefix(line.Key, "syslog.") {
 		return // a terminal; and syslog's lines are one more copy
 	}
-	levels := line.value
+	levels := line.Value
 	if strings.HasPrefix(levels, "[") { // a formatter: [default], [json], [plain]
 		_, levels, _ = strings.Cut(levels, "]")
 	}
-	l := Log{Format: Asterisk, From: line.at.String(), DateFormat: format,
-		File: "/" + inside(logs, line.key+suffix)}
+	l := Log{Format: Asterisk, From: line.At.String(), DateFormat: format,
+		File: "/" + settings.Inside(logs, line.Key+suffix)}
 	for level := range strings.SplitSeq(strings.ToLower(levels), ",") {
 		switch strings.TrimSpace(level) {
 		case "*":
@@ -79,18 +82,18 @@ func (t *tree) asteriskLog(line setting, logs, suffix, format string) {
 
 // pjsip finds the carriers of res_pjsip: whom an identify section takes for an
 // endpoint, where we register, and the fixed contacts of an address of record.
-func (t *tree) pjsip(sections []section) {
+func (t *tree) pjsip(sections []asterisk.Section) {
 	for _, s := range sections {
-		if s.template {
+		if s.Template {
 			continue
 		}
-		kind := s.get("type")
-		for _, line := range s.inForce("match", "contact") {
-			switch kind + " " + line.key {
+		kind := s.Get("type")
+		for _, line := range s.InForce("match", "contact") {
+			switch kind + " " + line.Key {
 			case "identify match":
 				t.hosts(line)
 			case "registration server_uri", "registration outbound_proxy", "endpoint outbound_proxy", "aor contact", "aor outbound_proxy":
-				t.trunk(line.value, line.at)
+				t.trunk(line.Value, line.At)
 			}
 		}
 		if kind == "transport" {
@@ -100,17 +103,17 @@ func (t *tree) pjsip(sections []section) {
 }
 
 // hosts takes a list of hosts and networks. What begins with "!" is excluded.
-func (t *tree) hosts(line setting) {
-	for host := range strings.SplitSeq(line.value, ",") {
+func (t *tree) hosts(line asterisk.Setting) {
+	for host := range strings.SplitSeq(line.Value, ",") {
 		if host = strings.TrimSpace(host); !strings.HasPrefix(host, "!") {
-			t.trunk(host, line.at)
+			t.trunk(host, line.At)
 		}
 	}
 }
 
 // transport takes the port of a transport section.
-func (t *tree) transport(s *section) {
-	transport := Transport(strings.ToLower(s.get("protocol")))
+func (t *tree) transport(s *asterisk.Section) {
+	transport := Transport(strings.ToLower(s.Get("protocol")))
 	switch transport {
 	case "":
 		transport = UDP
@@ -118,7 +121,7 @@ func (t *tree) transport(s *section) {
 	default:
 		return // WebSocket is served by the web server
 	}
-	t.bind(s.get("bind"), transport)
+	t.bind(s.Get("bind"), transport)
 }
 
 // defaultPort is SIP's own; TLS has the next.
@@ -147,48 +150,48 @@ func (t *tree) bind(text string, transport Transport) {
 // pjsipWizard finds the carriers of pjsip_wizard.conf. A wizard with
 // remote_hosts is a carrier, one without is a phone.
 func (t *tree) pjsipWizard(dir string) {
-	for _, s := range t.sections(dir, "pjsip_wizard.conf") {
-		if s.template || s.get("type") != "wizard" {
+	for _, s := range asterisk.Read(t.Tree, dir, "pjsip_wizard.conf") {
+		if s.Template || s.Get("type") != "wizard" {
 			continue
 		}
-		for _, line := range s.inForce("identify/match", "aor/contact") {
-			switch line.key {
+		for _, line := range s.InForce("identify/match", "aor/contact") {
+			switch line.Key {
 			case "remote_hosts", "identify/match":
 				t.hosts(line)
 			case "outbound_proxy", "registration/server_uri", "registration/outbound_proxy", "aor/contact":
-				t.trunk(line.value, line.at)
+				t.trunk(line.Value, line.At)
 			}
 		}
 	}
 }
 
 // chanSIP finds the carriers of the old channel driver, unless it is not loaded.
-func (t *tree) chanSIP(dir string) []section {
-	for _, s := range t.sections(dir, "modules.conf") {
-		for _, line := range s.settings {
-			if line.key == "noload" && strings.TrimSuffix(line.value, ".so") == "chan_sip" {
+func (t *tree) chanSIP(dir string) []asterisk.Section {
+	for _, s := range asterisk.Read(t.Tree, dir, "modules.conf") {
+		for _, line := range s.Settings {
+			if line.Key == "noload" && strings.TrimSuffix(line.Value, ".so") == "chan_sip" {
 				return nil
 			}
 		}
 	}
-	sections := t.sections(dir, "sip.conf")
+	sections := asterisk.Read(t.Tree, dir, "sip.conf")
 	for _, s := range sections {
-		if s.template {
+		if s.Template {
 			continue
 		}
-		for _, line := range s.inForce("register") {
-			switch line.key {
+		for _, line := range s.InForce("register") {
+			switch line.Key {
 			case "host":
-				if !strings.EqualFold(line.value, "dynamic") {
-					t.trunk(line.value, line.at)
+				if !strings.EqualFold(line.Value, "dynamic") {
+					t.trunk(line.Value, line.At)
 				}
 			case "outboundproxy":
-				t.trunk(line.value, line.at)
+				t.trunk(line.Value, line.At)
 			case "register":
 				t.register(line)
 			}
 		}
-		if s.name == "general" {
+		if s.Name == "general" {
 			t.chanSIPPorts(&s)
 		}
 	}
@@ -197,57 +200,57 @@ func (t *tree) chanSIP(dir string) []section {
 
 // register reads [peer?][transport://]user[:secret[:name]]@host[:port][/extension][~seconds].
 // A secret may hold an @, so the last one counts.
-func (t *tree) register(line setting) {
-	text := line.value
+func (t *tree) register(line asterisk.Setting) {
+	text := line.Value
 	if i := strings.LastIndexByte(text, '@'); i >= 0 {
 		host, _, _ := strings.Cut(text[i+1:], "/")
 		host, _, _ = strings.Cut(host, "~")
-		t.trunk(host, line.at)
+		t.trunk(host, line.At)
 	}
 }
 
-func (t *tree) chanSIPPorts(s *section) {
-	port := s.get("bindport")
+func (t *tree) chanSIPPorts(s *asterisk.Section) {
+	port := s.Get("bindport")
 	if port == "" {
-		port = s.get("port")
+		port = s.Get("port")
 	}
-	if v := s.get("udpbindaddr"); strings.Contains(v, ":") && port == "" {
+	if v := s.Get("udpbindaddr"); strings.Contains(v, ":") && port == "" {
 		port = v
-	} else if v := s.get("bindaddr"); strings.Contains(v, ":") && port == "" {
+	} else if v := s.Get("bindaddr"); strings.Contains(v, ":") && port == "" {
 		port = v
 	}
 	t.bind(port, UDP)
-	if yes(s.get("tcpenable")) {
-		t.bind(s.get("tcpbindaddr"), TCP)
+	if asterisk.Yes(s.Get("tcpenable")) {
+		t.bind(s.Get("tcpbindaddr"), TCP)
 	}
-	if yes(s.get("tlsenable")) {
-		t.bind(s.get("tlsbindaddr"), TLS)
+	if asterisk.Yes(s.Get("tlsenable")) {
+		t.bind(s.Get("tlsbindaddr"), TLS)
 	}
 }
 
 // webSockets takes the ports of Asterisk's web server where SIP is spoken on
 // it: where either channel driver has a WebSocket transport.
-func (t *tree) webSockets(dir string, pjsip, sip []section) {
+func (t *tree) webSockets(dir string, pjsip, sip []asterisk.Section) {
 	used := false
 	for _, s := range pjsip {
-		used = used || s.get("type") == "transport" && strings.HasPrefix(strings.ToLower(s.get("protocol")), "ws")
+		used = used || s.Get("type") == "transport" && strings.HasPrefix(strings.ToLower(s.Get("protocol")), "ws")
 	}
 	for _, s := range sip {
-		used = used || strings.Contains(s.get("transport"), "ws")
+		used = used || strings.Contains(s.Get("transport"), "ws")
 	}
-	for _, s := range t.sections(dir, "http.conf") {
-		if s.name != "general" || !used {
+	for _, s := range asterisk.Read(t.Tree, dir, "http.conf") {
+		if s.Name != "general" || !used {
 			continue
 		}
-		if yes(s.get("enabled")) {
-			port := s.get("bindport")
+		if asterisk.Yes(s.Get("enabled")) {
+			port := s.Get("bindport")
 			if port == "" {
 				port = "8088"
 			}
 			t.bind(port, WS)
 		}
-		if yes(s.get("tlsenable")) {
-			port := s.get("tlsbindaddr")
+		if asterisk.Yes(s.Get("tlsenable")) {
+			port := s.Get("tlsbindaddr")
 			if !strings.Contains(port, ":") {
 				port = "8089"
 			}
@@ -258,21 +261,21 @@ func (t *tree) webSockets(dir string, pjsip, sip []section) {
 
 // realtime says which carriers are in a database, where we do not look.
 func (t *tree) realtime(dir string) {
-	for _, s := range t.sections(dir, "extconfig.conf") {
-		for _, line := range s.settings {
-			switch line.key {
+	for _, s := range asterisk.Read(t.Tree, dir, "extconfig.conf") {
+		for _, line := range s.Settings {
+			switch line.Key {
 			case "ps_endpoint_id_ips", "ps_registrations", "ps_aors", "sippeers", "pjsip.conf", "sip.conf":
-				if s.name == "settings" {
-					t.note("trunks that %s keeps in a database (%s) are not known: name them under trunks: in the settings", line.key, line.at)
+				if s.Name == "settings" {
+					t.Note("trunks that %s keeps in a database (%s) are not known: name them under trunks: in the settings", line.Key, line.At)
 				}
 			}
 		}
 	}
-	for _, s := range t.sections(dir, "sorcery.conf") {
-		for _, line := range s.settings {
-			kind, _, _ := strings.Cut(line.key, "/")
-			if (kind == "identify" || kind == "registration" || kind == "aor") && strings.HasPrefix(line.value, "realtime") {
-				t.note("trunks of the kind %s that are kept in a database (%s) are not known: name them under trunks: in the settings", kind, line.at)
+	for _, s := range asterisk.Read(t.Tree, dir, "sorcery.conf") {
+		for _, line := range s.Settings {
+			kind, _, _ := strings.Cut(line.Key, "/")
+			if (kind == "identify" || kind == "registration" || kind == "aor") && strings.HasPrefix(line.Value, "realtime") {
+				t.Note("trunks of the kind %s that are kept in a database (%s) are not known: name them under trunks: in the settings", kind, line.At)
 			}
 		}
 	}
@@ -287,10 +290,10 @@ var asteriskFolders = []string{"etc/asterisk", "usr/local/etc/asterisk", "opt/as
 // asteriskHome finds the folder by the command line's -C FILE, else by custom.
 func (t *tree) asteriskHome(words []string) string {
 	if file := option(words, "-C"); file != "" {
-		return path.Dir(inside("/", file))
+		return path.Dir(settings.Inside("/", file))
 	}
 	for _, dir := range asteriskFolders {
-		if t.folder(dir) {
+		if t.Folder(dir) {
 			return dir
 		}
 	}

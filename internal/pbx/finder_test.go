@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/sipward/sipward/internal/plant"
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // look gives what a finder sees, with nothing running.
@@ -66,9 +67,6 @@ func TestLooksAgain(t *testing.T) {
 		if f.read[key] != before {
 			t.Errorf("change %d: read again without need", i)
 		}
-		if before != nil && before.tree.text != nil {
-			t.Errorf("change %d: keeps the files' text", i)
-		}
 	}
 }
 
@@ -100,28 +98,6 @@ func TestUnreadable(t *testing.T) {
 	}
 	if strings.Contains(got, "logger.conf") || strings.Contains(got, "asterisk.conf") {
 		t.Error(got)
-	}
-}
-
-// TestManyFiles: no more than a bound are read.
-func TestManyFiles(t *testing.T) {
-	files := fstest.MapFS{"a.conf": {Data: []byte("#include 0*.conf\n#include 1*.conf\n#include 2*.conf\n#include 3*.conf\n#include 4*.conf\n#include 5*.conf\n")}}
-	for i := range 6 * maxMatches {
-		files[fmt.Sprintf("%d%06d.conf", i%6, i)] = &fstest.MapFile{Data: []byte("[s]\na=1\n")}
-	}
-	for i := range 10 {
-		files[fmt.Sprintf("0x%d.conf", i)] = &fstest.MapFile{Data: []byte("[s]\na=1\n")}
-	}
-	tree := newTree(files)
-	sections := tree.sections("", "a.conf")
-	if len(sections) > maxFiles || len(tree.text) > maxFiles+1 || len(tree.problems) == 0 {
-		t.Errorf("%d sections, %d files, %q", len(sections), len(tree.text), tree.problems)
-	}
-	for i := range 2 * maxWords {
-		tree.note("note %d\x1b[31m\u202e\xff", i)
-	}
-	if len(tree.notes) != maxWords || tree.notes[0] != "note 0?[31m??" {
-		t.Errorf("%d notes, the first %q", len(tree.notes), tree.notes[0])
 	}
 }
 

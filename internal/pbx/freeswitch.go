@@ -3,6 +3,10 @@ package pbx
 import (
 	"path"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
+	"github.com/sipward/sipward/internal/settings/asterisk"
+	"github.com/sipward/sipward/internal/settings/freeswitch"
 )
 
 // freeswitchFolders are where FreeSWITCH's settings lie, each with its logs:
@@ -18,10 +22,10 @@ var freeswitchFolders = []struct{ home, logs string }{
 // custom.
 func (t *tree) freeswitchHome(words []string) string {
 	if dir := option(words, "-conf"); dir != "" {
-		return inside("/", dir)
+		return settings.Inside("/", dir)
 	}
 	for _, f := range freeswitchFolders {
-		if t.folder(f.home) {
+		if t.Folder(f.home) {
 			return f.home
 		}
 	}
@@ -39,19 +43,19 @@ func (t *tree) freeswitch(home string, words []string) {
 	if dir := option(words, "-log"); dir != "" {
 		logs = dir
 	}
-	r := &xmlReader{tree: t, vars: map[string]string{
+	r := &freeswitch.Reader{Tree: t.Tree, Vars: map[string]string{
 		"conf_dir": "/" + home, "base_dir": path.Dir("/" + home), "log_dir": logs,
 	}}
-	r.load(inside(home, "vars.xml"))
-	t.freeswitchLogs(r, inside(home, "autoload_configs/logfile.conf.xml"), logs)
+	r.Load(settings.Inside(home, "vars.xml"))
+	t.freeswitchLogs(r, settings.Inside(home, "autoload_configs/logfile.conf.xml"), logs)
 	lists := t.freeswitchProfiles(r, home)
-	t.freeswitchLists(r, inside(home, "autoload_configs/acl.conf.xml"), lists)
+	t.freeswitchLists(r, settings.Inside(home, "autoload_configs/acl.conf.xml"), lists)
 	t.freeswitchElsewhere(r, home)
 }
 
 // freeswitchLogs reads mod_logfile's settings. Without a name the log is
 // freeswitch.log; a failed password is a warning.
-func (t *tree) freeswitchLogs(r *xmlReader, name, logs string) {
+func (t *tree) freeswitchLogs(r *freeswitch.Reader, name, logs string) {
 	l := Log{Format: FreeSWITCH, Security: true, Notice: true}
 	add := func() {
 		if l.From != "" {
@@ -63,18 +67,18 @@ func (t *tree) freeswitchLogs(r *xmlReader, name, logs string) {
 		l.File, l.From = "", ""
 	}
 	quiet := true
-	r.elements(r.load(name), func(e *element) {
+	r.Elements(r.Load(name), func(e *freeswitch.Element) {
 		switch {
-		case e.values == nil:
-			if e.name == "profile" {
+		case e.Values == nil:
+			if e.Name == "profile" {
 				add()
 			}
-		case e.name == "profile":
-			l.From = e.at.String()
-		case e.name == "param" && e.values["name"] == "logfile" && !strings.Contains(e.values["value"], unset):
-			l.File = "/" + inside(logs, e.values["value"])
-		case e.name == "map":
-			levels := "," + strings.ReplaceAll(e.values["value"], " ", "") + ","
+		case e.Name == "profile":
+			l.From = e.At.String()
+		case e.Name == "param" && e.Values["name"] == "logfile" && !strings.Contains(e.Values["value"], freeswitch.Unset):
+			l.File = "/" + settings.Inside(logs, e.Values["value"])
+		case e.Name == "map":
+			levels := "," + strings.ReplaceAll(e.Values["value"], " ", "") + ","
 			quiet = quiet && !strings.Contains(levels, ",warning,") && !strings.Contains(levels, ",all,")
 		}
 	})
@@ -82,22 +86,22 @@ func (t *tree) freeswitchLogs(r *xmlReader, name, logs string) {
 		for i := range t.logs {
 			t.logs[i].Security = false
 		}
-		t.note("its log gets no warnings (%s), so failed passwords are not in it", t.logs[0].From)
+		t.Note("its log gets no warnings (%s), so failed passwords are not in it", t.logs[0].From)
 	}
 }
 
 // freeswitchProfiles reads the SIP profiles: their ports and their gateways. It
 // gives the access lists whose members may call without a password.
-func (t *tree) freeswitchProfiles(r *xmlReader, home string) []string {
+func (t *tree) freeswitchProfiles(r *freeswitch.Reader, home string) []string {
 	p := profiles{tree: t}
-	r.elements(r.load(inside(home, "autoload_configs/sofia.conf.xml")), p.see)
+	r.Elements(r.Load(settings.Inside(home, "autoload_configs/sofia.conf.xml")), p.see)
 	if p.users {
-		for _, name := range t.match(inside(home, "directory/*.xml")) {
-			r.elements(r.load(name), p.see)
+		for _, name := range t.Match(settings.Inside(home, "directory/*.xml")) {
+			r.Elements(r.Load(name), p.see)
 		}
 	}
 	if p.quiet != "" {
-		t.note("log-auth-failures is not on in the profile at %s: failed passwords are not logged", p.quiet)
+		t.Note("log-auth-failures is not on in the profile at %s: failed passwords are not logged", p.quiet)
 	}
 	return p.lists
 }
@@ -109,32 +113,32 @@ type profiles struct {
 	quiet string // a profile that does not log failed passwords
 	users bool   // users' own gateways count, too
 
-	at          place
+	at          settings.Place
 	values      map[string]string // of the profile
 	gateway     map[string]string
 	gatewayName string
-	gatewayAt   place
+	gatewayAt   settings.Place
 }
 
-func (p *profiles) see(e *element) {
+func (p *profiles) see(e *freeswitch.Element) {
 	switch {
-	case e.values == nil && e.name == "gateway":
+	case e.Values == nil && e.Name == "gateway":
 		p.endGateway()
-	case e.values == nil && e.name == "profile":
+	case e.Values == nil && e.Name == "profile":
 		p.endProfile()
-	case e.values == nil:
-	case e.name == "profile":
-		p.at, p.values = e.at, map[string]string{}
-	case e.name == "domain" && e.values["parse"] == "true":
+	case e.Values == nil:
+	case e.Name == "profile":
+		p.at, p.values = e.At, map[string]string{}
+	case e.Name == "domain" && e.Values["parse"] == "true":
 		p.users = true
-	case e.name == "gateway":
-		p.gatewayName, p.gatewayAt, p.gateway = e.values["name"], e.at, map[string]string{}
-	case e.name == "param" && e.inside("gateway") && p.gateway != nil:
-		p.gateway[e.values["name"]] = e.values["value"]
-	case e.name == "param" && e.inside("settings") && p.values != nil:
-		p.values[e.values["name"]] = e.values["value"]
-		if strings.HasPrefix(e.values["name"], "apply-inbound-acl") && len(p.lists) < maxMatches {
-			p.lists = append(p.lists, e.values["value"])
+	case e.Name == "gateway":
+		p.gatewayName, p.gatewayAt, p.gateway = e.Values["name"], e.At, map[string]string{}
+	case e.Name == "param" && e.Inside("gateway") && p.gateway != nil:
+		p.gateway[e.Values["name"]] = e.Values["value"]
+	case e.Name == "param" && e.Inside("settings") && p.values != nil:
+		p.values[e.Values["name"]] = e.Values["value"]
+		if strings.HasPrefix(e.Values["name"], "apply-inbound-acl") && len(p.lists) < settings.MaxMatches {
+			p.lists = append(p.lists, e.Values["value"])
 		}
 	}
 }
@@ -153,8 +157,8 @@ func (p *profiles) endGateway() {
 		}
 	}
 	for _, h := range []string{host, g["register-proxy"], g["outbound-proxy"]} {
-		if strings.Contains(h, unset) {
-			p.tree.note("the host of the gateway at %s is not known: a variable in it is not set in vars.xml", p.gatewayAt)
+		if strings.Contains(h, freeswitch.Unset) {
+			p.tree.Note("the host of the gateway at %s is not known: a variable in it is not set in vars.xml", p.gatewayAt)
 		} else if h != "" {
 			p.tree.trunk(h, p.gatewayAt)
 		}
@@ -173,7 +177,7 @@ func (p *profiles) endProfile() {
 	}
 	p.tree.bind(port, UDP)
 	p.tree.bind(port, TCP)
-	if yes(v["tls"]) {
+	if asterisk.Yes(v["tls"]) {
 		port := v["tls-sip-port"]
 		if port == "" {
 			port = "5061"
@@ -185,33 +189,33 @@ func (p *profiles) endProfile() {
 			p.tree.bind(v[key], transport)
 		}
 	}
-	if !yes(v["log-auth-failures"]) && p.quiet == "" {
+	if !asterisk.Yes(v["log-auth-failures"]) && p.quiet == "" {
 		p.quiet = p.at.String()
 	}
 }
 
 // freeswitchLists takes the allowed networks of the access lists that let
 // callers in without a password. A list that allows by default names nobody.
-func (t *tree) freeswitchLists(r *xmlReader, name string, lists []string) {
+func (t *tree) freeswitchLists(r *freeswitch.Reader, name string, lists []string) {
 	wanted := false
-	r.elements(r.load(name), func(e *element) {
+	r.Elements(r.Load(name), func(e *freeswitch.Element) {
 		switch {
-		case e.values == nil:
-		case e.name == "list":
-			wanted = e.values["default"] == "deny"
+		case e.Values == nil:
+		case e.Name == "list":
+			wanted = e.Values["default"] == "deny"
 			found := false
 			for _, l := range lists {
-				found = found || l == e.values["name"]
+				found = found || l == e.Values["name"]
 			}
 			wanted = wanted && found
-		case e.name == "node" && wanted && e.values["type"] == "allow":
-			host := e.values["cidr"]
-			if host == "" && e.values["host"] != "" {
-				host = e.values["host"] + "/" + e.values["mask"]
+		case e.Name == "node" && wanted && e.Values["type"] == "allow":
+			host := e.Values["cidr"]
+			if host == "" && e.Values["host"] != "" {
+				host = e.Values["host"] + "/" + e.Values["mask"]
 			}
 			for one := range strings.SplitSeq(host, ",") {
-				if !strings.Contains(one, unset) && one != "" {
-					t.trunk(one, e.at)
+				if !strings.Contains(one, freeswitch.Unset) && one != "" {
+					t.trunk(one, e.At)
 				}
 			}
 		}
@@ -219,11 +223,11 @@ func (t *tree) freeswitchLists(r *xmlReader, name string, lists []string) {
 }
 
 // freeswitchElsewhere says which other sources of settings are in use.
-func (t *tree) freeswitchElsewhere(r *xmlReader, home string) {
+func (t *tree) freeswitchElsewhere(r *freeswitch.Reader, home string) {
 	loaded := map[string]bool{}
-	r.elements(r.load(inside(home, "autoload_configs/modules.conf.xml")), func(e *element) {
-		if e.name == "load" && e.values != nil {
-			loaded[e.values["module"]] = true
+	r.Elements(r.Load(settings.Inside(home, "autoload_configs/modules.conf.xml")), func(e *freeswitch.Element) {
+		if e.Name == "load" && e.Values != nil {
+			loaded[e.Values["module"]] = true
 		}
 	})
 	for _, s := range []struct{ module, file, param, what string }{
@@ -233,9 +237,9 @@ func (t *tree) freeswitchElsewhere(r *xmlReader, home string) {
 		if !loaded[s.module] {
 			continue
 		}
-		r.elements(r.load(inside(home, "autoload_configs/"+s.file)), func(e *element) {
-			if e.name == "param" && e.values["name"] == s.param && e.values["value"] != "" {
-				t.note("gateways that %s gives (%s) are not known: name them under trunks: in the settings", s.what, e.at)
+		r.Elements(r.Load(settings.Inside(home, "autoload_configs/"+s.file)), func(e *freeswitch.Element) {
+			if e.Name == "param" && e.Values["name"] == s.param && e.Values["value"] != "" {
+				t.Note("gateways that %s gives (%s) are not known: name them under trunks: in the settings", s.what, e.At)
 			}
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // FuzzSettings reads any text as each of the files that there are. Whatever it
@@ -49,8 +51,8 @@ func FuzzSettings(f *testing.F) {
 // judge holds a tree to what must be true of any.
 func judge(t *testing.T, tree *tree) {
 	t.Helper()
-	if len(tree.trunks) > maxTrunks || len(tree.notes) > maxWords || len(tree.problems) > maxWords || len(tree.ports) > maxTrunks {
-		t.Errorf("%d trunks, %d notes, %d problems, %d ports", len(tree.trunks), len(tree.notes), len(tree.problems), len(tree.ports))
+	if len(tree.trunks) > maxTrunks || len(tree.Notes()) > settings.MaxWords || len(tree.Problems()) > settings.MaxWords || len(tree.ports) > maxTrunks {
+		t.Errorf("%d trunks, %d notes, %d problems, %d ports", len(tree.trunks), len(tree.Notes()), len(tree.Problems()), len(tree.ports))
 	}
 	for _, n := range tree.trunks {
 		switch p := n.Prefix; {
@@ -64,7 +66,7 @@ func judge(t *testing.T, tree *tree) {
 			t.Errorf("a trunk as wide as %v", p)
 		}
 	}
-	for _, s := range append(tree.notes, tree.problems...) {
+	for _, s := range append(tree.Notes(), tree.Problems()...) {
 		if strings.ContainsFunc(s, unicode.IsControl) {
 			t.Errorf("says %q", s)
 		}

@@ -189,7 +189,7 @@ func (f *Finder) describe(r Running) Server {
 		return s
 	}
 	s.Settings = "/" + home
-	s.Trunks, s.Notes, s.Problems = t.trunks, slices.Clone(t.notes), t.problems
+	s.Trunks, s.Notes, s.Problems = t.trunks, slices.Clone(t.Notes()), t.Problems()
 	s.Ports = withSettings(s.Ports, r.Open, t.ports)
 	if r.Container {
 		s.Notes, s.Problems = append(s.Notes, s.Problems...), nil // a guest's troubles are not ours
@@ -220,12 +220,12 @@ func (f *Finder) settings(r Running) (*tree, string) {
 	key := fmt.Sprint(r.Name, r.PID, r.Words)
 	known := f.read[key]
 	if known != nil {
-		known.tree.files = files
+		known.tree.Rebase(files)
 	}
-	if known == nil || known.tree.changed() {
+	if known == nil || known.tree.Changed() {
 		t := newTree(files)
 		known = &reading{tree: t, home: t.readSettings(r)}
-		t.text = nil // is needed no longer
+		t.Forget() // is needed no longer
 		f.read[key] = known
 	}
 	known.used = true
@@ -308,7 +308,7 @@ func option(words []string, name string) string {
 // existing gives the first of the files that is there.
 func (t *tree) existing(names ...string) string {
 	for _, name := range names {
-		if info, err := t.look(name); err == nil && info.Mode().IsRegular() {
+		if info, err := t.Look(name); err == nil && info.Mode().IsRegular() {
 			return path.Clean(name)
 		}
 	}

@@ -4,7 +4,17 @@ import (
 	"bytes"
 	"path"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
+	"github.com/sipward/sipward/internal/settings/asterisk"
+	"github.com/sipward/sipward/internal/settings/ser"
 )
+
+// script is one of the proxies' scripts, and whose it is.
+type script struct {
+	*ser.Script
+	server string
+}
 
 // scripts are where the proxies' scripts lie.
 var scripts = map[string][]string{
@@ -15,7 +25,7 @@ var scripts = map[string][]string{
 // scriptHome finds the script by the command line's -f FILE, else by custom.
 func (t *tree) scriptHome(server string, words []string) string {
 	if file := option(words, "-f"); file != "" {
-		return inside("/", file)
+		return settings.Inside("/", file)
 	}
 	return t.existing(scripts[server]...)
 }
@@ -28,7 +38,7 @@ func (t *tree) proxy(server, name string, words []string) {
 			defined = append(defined, words[i+1])
 		}
 	}
-	s := t.readScript(server, name, defined)
+	s := &script{ser.Read(t.Tree, name, defined), server}
 	t.proxyPorts(s)
 	t.proxyLog(s, words)
 	t.dispatcher(s, path.Dir(name))
@@ -37,24 +47,24 @@ func (t *tree) proxy(server, name string, words []string) {
 		{"drouting", "gateways"}, {"carrierroute", "routes"}, {"lcr", "gateways"},
 		{"uac", "registrations"}, {"uac_registrant", "registrations"}, {"load_balancer", "destinations"},
 	} {
-		if !s.loaded[m.module] {
+		if !s.Loaded[m.module] {
 			continue
 		}
-		if _, at := s.param(m.module, "db_url"); at.file != "" || m.module != "uac" {
-			t.note("the %s of the module %s are kept in a database and not known: name them under trunks: in the settings", m.what, m.module)
-		} else if _, at := s.param("uac", "reg_db_url"); at.file != "" {
-			t.note("the registrations of the module uac are kept in a database (%s) and not known: name them under trunks: in the settings", at)
+		if _, at := s.Param(m.module, "db_url"); at.File != "" || m.module != "uac" {
+			t.Note("the %s of the module %s are kept in a database and not known: name them under trunks: in the settings", m.what, m.module)
+		} else if _, at := s.Param("uac", "reg_db_url"); at.File != "" {
+			t.Note("the registrations of the module uac are kept in a database (%s) and not known: name them under trunks: in the settings", at)
 		}
 	}
 }
 
 // proxyPorts takes listen=udp:192.0.2.1:5060, which newer ones call socket.
 func (t *tree) proxyPorts(s *script) {
-	for _, g := range s.globals {
-		if g.key != "listen" && g.key != "socket" {
+	for _, g := range s.Globals {
+		if g.Key != "listen" && g.Key != "socket" {
 			continue
 		}
-		value, _, _ := strings.Cut(g.value, " ") // "advertise …", "as …"
+		value, _, _ := strings.Cut(g.Value, " ") // "advertise …", "as …"
 		transport, rest := UDP, value
 		if before, after, ok := strings.Cut(value, ":"); ok {
 			switch kind := Transport(strings.ToLower(before)); kind {
@@ -63,7 +73,7 @@ func (t *tree) proxyPorts(s *script) {
 			}
 		}
 		if !strings.Contains(rest, ":") {
-			rest = s.global("port")
+			rest = s.Global("port")
 		}
 		t.bind(rest, transport)
 	}
@@ -74,14 +84,14 @@ func (t *tree) proxyPorts(s *script) {
 // those written to standard error.
 func (t *tree) proxyLog(s *script, words []string) {
 	name, facility := s.server, "daemon"
-	if v := s.global("log_name", "syslog_name"); v != "" {
+	if v := s.Global("log_name", "syslog_name"); v != "" {
 		name = v
 	}
-	if v := s.global("log_facility", "syslog_facility"); v != "" {
+	if v := s.Global("log_facility", "syslog_facility"); v != "" {
 		facility = strings.ToLower(strings.TrimPrefix(strings.ToUpper(v), "LOG_"))
 	}
-	l := Log{Format: s.server, Security: true, Notice: true, From: "/" + s.tree.nameOf(s)}
-	stderr := yes(s.global("log_stderror", "stderror_enabled"))
+	l := Log{Format: s.server, Security: true, Notice: true, From: "/" + nameOf(s)}
+	stderr := asterisk.Yes(s.Global("log_stderror", "stderror_enabled"))
 	for _, w := range words {
 		stderr = stderr || w == "-E"
 	}
@@ -94,9 +104,9 @@ func (t *tree) proxyLog(s *script, words []string) {
 }
 
 // nameOf is the file a script began with.
-func (t *tree) nameOf(s *script) string {
-	if len(s.globals) > 0 {
-		return s.globals[0].at.file
+func nameOf(s *script) string {
+	if len(s.Globals) > 0 {
+		return s.Globals[0].At.File
 	}
 	return s.server
 }
@@ -104,20 +114,20 @@ func (t *tree) nameOf(s *script) string {
 // dispatcher reads the destinations of the module dispatcher, "SET SIP-URI …".
 // Without a database Kamailio reads dispatcher.list beside its script.
 func (t *tree) dispatcher(s *script, dir string) {
-	if !s.loaded["dispatcher"] {
+	if !s.Loaded["dispatcher"] {
 		return
 	}
-	file, _ := s.param("dispatcher", "list_file")
-	if url, at := s.param("dispatcher", "db_url"); url != "" || s.server == OpenSIPS {
+	file, _ := s.Param("dispatcher", "list_file")
+	if url, at := s.Param("dispatcher", "db_url"); url != "" || s.server == OpenSIPS {
 		if file == "" {
-			t.note("the destinations of the module dispatcher are kept in a database%s and not known: name the carriers among them under trunks: in the settings", from(at))
+			t.Note("the destinations of the module dispatcher are kept in a database%s and not known: name the carriers among them under trunks: in the settings", from(at))
 			return
 		}
 	}
 	if file == "" {
 		file = "dispatcher.list"
 	}
-	t.fields(inside(dir, file), func(words []string, at place) {
+	t.fields(settings.Inside(dir, file), func(words []string, at settings.Place) {
 		if len(words) >= 2 {
 			t.trunk(words[1], at)
 		}
@@ -127,24 +137,24 @@ func (t *tree) dispatcher(s *script, dir string) {
 // permissions reads the trusted addresses of the module permissions:
 // "(GROUP, ADDRESS, MASK, PORT, TAG)" or the same without commas.
 func (t *tree) permissions(s *script, dir string) {
-	if !s.loaded["permissions"] {
+	if !s.Loaded["permissions"] {
 		return
 	}
-	file, at := s.param("permissions", "address_file")
+	file, at := s.Param("permissions", "address_file")
 	if file == "" {
 		for _, key := range []string{"db_url", "address_table"} {
-			if _, set := s.param("permissions", key); set.file != "" {
-				t.note("the addresses of the module permissions are kept in a database (%s) and not known: name the carriers among them under trunks: in the settings", set)
+			if _, set := s.Param("permissions", key); set.File != "" {
+				t.Note("the addresses of the module permissions are kept in a database (%s) and not known: name the carriers among them under trunks: in the settings", set)
 				return
 			}
 		}
 		return
 	}
-	name := inside(dir, file)
-	if info, err := t.look(name); err != nil || !info.Mode().IsRegular() {
-		t.note("/%s (%s) is not there", name, at)
+	name := settings.Inside(dir, file)
+	if info, err := t.Look(name); err != nil || !info.Mode().IsRegular() {
+		t.Note("/%s (%s) is not there", name, at)
 	}
-	t.fields(name, func(words []string, at place) {
+	t.fields(name, func(words []string, at settings.Place) {
 		if len(words) < 2 {
 			return
 		}
@@ -158,20 +168,20 @@ func (t *tree) permissions(s *script, dir string) {
 
 // fields shows the words of each line that is no comment. Brackets and commas
 // are as good as blanks.
-func (t *tree) fields(name string, show func(words []string, at place)) {
+func (t *tree) fields(name string, show func(words []string, at settings.Place)) {
 	number := 0
-	for line := range bytes.Lines(t.read(name)) {
+	for line := range bytes.Lines(t.Read(name)) {
 		number++
 		text, _, _ := strings.Cut(string(line), "#")
 		words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,()\"", r) })
-		if len(words) > 0 && t.more(len(text)) {
-			show(words, place{name, number})
+		if len(words) > 0 && t.More(len(text)) {
+			show(words, settings.Place{File: name, Line: number})
 		}
 	}
 }
 
-func from(at place) string {
-	if at.file == "" {
+func from(at settings.Place) string {
+	if at.File == "" {
 		return ""
 	}
 	return " (" + at.String() + ")"

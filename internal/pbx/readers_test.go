@@ -8,8 +8,8 @@ import (
 	"testing/fstest"
 )
 
-// settings is a tree of files in the folder srv.
-func settings(files map[string]string) *tree {
+// folder is a tree of files in the folder srv.
+func folder(files map[string]string) *tree {
 	all := fstest.MapFS{}
 	for name, text := range files {
 		all["srv/"+name] = &fstest.MapFile{Data: []byte(text)}
@@ -42,8 +42,8 @@ func (c *reads) check(t *testing.T, tree *tree) {
 	if got := tree.served(); got != c.ports {
 		t.Errorf("%s: ports %q, want %q", c.name, got, c.ports)
 	}
-	if len(tree.notes) != c.notes || len(tree.problems) > 0 {
-		t.Errorf("%s: notes %q, problems %q", c.name, tree.notes, tree.problems)
+	if len(tree.Notes()) != c.notes || len(tree.Problems()) > 0 {
+		t.Errorf("%s: notes %q, problems %q", c.name, tree.Notes(), tree.Problems())
 	}
 }
 
@@ -80,7 +80,7 @@ func TestAsterisk(t *testing.T) {
 		{"settings elsewhere", map[string]string{"asterisk.conf": "[directories]\nastetcdir => /srv/other\n", "other/sip.conf": "[a]\nhost=198.51.100.1\n", "sip.conf": "[a]\nhost=198.51.100.2\n"},
 			"198.51.100.1/32", "", 0},
 	} {
-		tree := settings(c.files)
+		tree := folder(c.files)
 		tree.asterisk("srv", func() (string, error) { return "", errors.New("no name") })
 		c.check(t, tree)
 	}
@@ -116,9 +116,9 @@ func TestFreeSWITCH(t *testing.T) {
 		for name, text := range c.files {
 			files["autoload_configs/"+name] = text
 		}
-		tree := settings(files)
+		tree := folder(files)
 		tree.freeswitch("srv", nil)
-		tree.problems = nil // of the XML that is broken off
+		tree.Problems() = nil // of the XML that is broken off
 		c.check(t, tree)
 	}
 }
@@ -149,7 +149,7 @@ func TestProxies(t *testing.T) {
 		{Kamailio, reads{"permissions in a database", map[string]string{"s.cfg": "loadmodule \"permissions\"\nmodparam(\"permissions\", \"db_url\", \"mysql://x\")\n"}, "", "", 1}},
 		{Kamailio, reads{"gateways in a database", map[string]string{"s.cfg": "loadmodule \"lcr.so\"\nloadmodule \"uac\"\nmodparam(\"uac\", \"reg_db_url\", \"mysql://x\")\n"}, "", "", 2}},
 	} {
-		tree := settings(c.files)
+		tree := folder(c.files)
 		tree.proxy(c.server, "srv/s.cfg", nil)
 		c.check(t, tree)
 	}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // omfile is rsyslog's action(type="omfile" file="/var/log/x").
@@ -16,7 +18,7 @@ var programIs = regexp.MustCompile(`(?i)(?:\$programname|\$syslogtag|:programnam
 // rule is a line of rsyslog's that writes into a file.
 type rule struct {
 	file string
-	at   place
+	at   settings.Place
 	rank int // byAll and better
 }
 
@@ -29,9 +31,9 @@ const (
 
 // syslogFile finds the file that rsyslog writes a program's warnings to. A rule
 // that names the program or facility is better than one for everything.
-func (t *tree) syslogFile(facility, name string) (string, place) {
+func (t *tree) syslogFile(facility, name string) (string, settings.Place) {
 	var best rule
-	for _, file := range append(t.match("etc/rsyslog.d/*.conf"), "etc/rsyslog.conf", "etc/syslog.conf") {
+	for _, file := range append(t.Match("etc/rsyslog.d/*.conf"), "etc/rsyslog.conf", "etc/syslog.conf") {
 		for _, r := range t.rules(file, facility, name) {
 			if r.rank > best.rank {
 				best = r
@@ -39,7 +41,7 @@ func (t *tree) syslogFile(facility, name string) (string, place) {
 		}
 	}
 	if best.file == "" && t.existing("etc/syslog-ng/syslog-ng.conf") != "" {
-		t.note("what syslog-ng does with its lines is not known: name its log under logs: in the settings")
+		t.Note("what syslog-ng does with its lines is not known: name its log under logs: in the settings")
 	}
 	return best.file, best.at
 }
@@ -48,13 +50,13 @@ func (t *tree) syslogFile(facility, name string) (string, place) {
 func (t *tree) rules(name, facility, program string) []rule {
 	var found []rule
 	number, open := 0, false // open: a condition on our program began, and its action is to come
-	for line := range bytes.Lines(t.read(name)) {
+	for line := range bytes.Lines(t.Read(name)) {
 		number++
 		text := strings.TrimSpace(string(line))
-		if text == "" || text[0] == '#' || text[0] == '$' || !t.more(len(text)) {
+		if text == "" || text[0] == '#' || text[0] == '$' || !t.More(len(text)) {
 			continue
 		}
-		at := place{name, number}
+		at := settings.Place{File: name, Line: number}
 		if c := programIs.FindStringSubmatch(text); c != nil {
 			open = matches(strings.ToLower(c[1]), c[2], program)
 		}

@@ -34,7 +34,7 @@ func TestSyslogFile(t *testing.T) {
 		{"path with dots", "local0.* /var/log/../log/x", "/var/log/x"},
 	} {
 		tree := newTree(fstest.MapFS{"etc/rsyslog.conf": {Data: []byte(c.rules)}})
-		if got, at := tree.syslogFile("local0", "kamailio"); got != c.want || (at.line == 0) != (got == "") {
+		if got, at := tree.syslogFile("local0", "kamailio"); got != c.want || (at.Line == 0) != (got == "") {
 			t.Errorf("%s: got %q at %v, want %q", c.name, got, at, c.want)
 		}
 	}
@@ -43,8 +43,8 @@ func TestSyslogFile(t *testing.T) {
 // TestSyslogNG: which we do not read, and say so.
 func TestSyslogNG(t *testing.T) {
 	tree := newTree(fstest.MapFS{"etc/syslog-ng/syslog-ng.conf": {Data: []byte("source s { };")}})
-	if file, _ := tree.syslogFile("daemon", "kamailio"); file != "" || len(tree.notes) != 1 {
-		t.Errorf("%q, %q", file, tree.notes)
+	if file, _ := tree.syslogFile("daemon", "kamailio"); file != "" || len(tree.Notes()) != 1 {
+		t.Errorf("%q, %q", file, tree.Notes())
 	}
 }
 

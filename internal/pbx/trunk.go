@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // Trunk is a carrier that a server's settings name: an address or network, or a
@@ -27,7 +29,7 @@ const (
 
 // trunk takes an address, a network, a host or a SIP URI as settings write it.
 // Loopback and what is no host at all is passed over: many samples hold it.
-func (t *tree) trunk(text string, at place) {
+func (t *tree) trunk(text string, at settings.Place) {
 	text = strings.TrimSpace(text)
 	if p, ok := network(text); ok {
 		t.addPrefix(text, p, at)
@@ -35,7 +37,7 @@ func (t *tree) trunk(text string, at place) {
 	}
 	if address, _, ok := strings.Cut(text, "/"); ok {
 		if _, err := netip.ParseAddr(address); err == nil {
-			t.note("%s (%s) is no network and is not exempted from bans", text, at)
+			t.Note("%s (%s) is no network and is not exempted from bans", text, at)
 			return
 		}
 	}
@@ -49,13 +51,13 @@ func (t *tree) trunk(text string, at place) {
 	}
 }
 
-func (t *tree) addPrefix(text string, p netip.Prefix, at place) {
+func (t *tree) addPrefix(text string, p netip.Prefix, at settings.Place) {
 	widest := widest6
 	if p.Addr().Is4() {
 		widest = widest4
 	}
 	if p.Bits() < widest {
-		t.note("%s (%s) is too wide for a trunk and is not exempted from bans", text, at)
+		t.Note("%s (%s) is too wide for a trunk and is not exempted from bans", text, at)
 		return
 	}
 	if a := p.Addr(); !a.IsLoopback() && !a.IsUnspecified() && !a.IsMulticast() && (a.Is6() || a.As4()[0] != 0 && a.As4()[0] < 240) {
@@ -69,7 +71,7 @@ func (t *tree) add(n Trunk) {
 		return
 	}
 	if len(t.trunks) >= maxTrunks {
-		t.problem("more than %d trunks: the rest is not exempted from bans", maxTrunks)
+		t.Problem("more than %d trunks: the rest is not exempted from bans", maxTrunks)
 		return
 	}
 	t.known[key] = true

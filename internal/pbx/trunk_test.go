@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // found writes the trunks of a tree, names and prefixes.
@@ -87,8 +89,8 @@ func TestTrunk(t *testing.T) {
 		{"pbx2", "pbx2", ""},
 	} {
 		tree := newTree(fstest.MapFS{})
-		tree.trunk(c.text, place{"x", 1})
-		note := strings.Join(tree.notes, "; ")
+		tree.trunk(c.text, settings.Place{"x", 1})
+		note := strings.Join(tree.Notes(), "; ")
 		if got := tree.found(); got != c.want || (c.note == "") != (note == "") || !strings.Contains(note, c.note) {
 			t.Errorf("%q: got %q and %q, want %q and %q", c.text, got, note, c.want, c.note)
 		}
@@ -99,11 +101,11 @@ func TestTrunk(t *testing.T) {
 func TestTrunksAreBounded(t *testing.T) {
 	tree := newTree(fstest.MapFS{})
 	for i := range 2 * maxTrunks {
-		tree.trunk(fmt.Sprintf("n%d.example", i), place{"x", i})
-		tree.trunk("n0.example", place{"x", i})
+		tree.trunk(fmt.Sprintf("n%d.example", i), settings.Place{"x", i})
+		tree.trunk("n0.example", settings.Place{"x", i})
 	}
-	if len(tree.trunks) != maxTrunks || len(tree.problems) != 1 {
-		t.Errorf("%d trunks, %q", len(tree.trunks), tree.problems)
+	if len(tree.trunks) != maxTrunks || len(tree.Problems()) != 1 {
+		t.Errorf("%d trunks, %q", len(tree.trunks), tree.Problems())
 	}
 }
 

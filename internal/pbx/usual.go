@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // logFiles are where servers log when their settings or packagers say nothing
@@ -39,7 +41,7 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 			if l.Unit = r.Unit; l.Unit != "" {
 				there = append(there, l)
 			} else if r.PID != 0 {
-				s.Notes = sentence(s.Notes, noFile)
+				s.Notes = settings.Sentence(s.Notes, noFile)
 			}
 			continue
 		}
@@ -49,7 +51,7 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 			continue
 		}
 		if s.PID != 0 {
-			s.Notes = sentence(s.Notes, "%s (%s) is not there, or cannot be read", l.File, l.From)
+			s.Notes = settings.Sentence(s.Notes, "%s (%s) is not there, or cannot be read", l.File, l.From)
 		}
 		if l.File = ""; r.Unit != "" && l.Format != Asterisk && l.Format != FreeSWITCH { // syslog's lines are in the journal, too
 			l.Unit = r.Unit
@@ -58,7 +60,7 @@ func (f *Finder) chooseLogs(s *Server, named []Log, r Running) {
 	}
 	s.Logs = once(there)
 	if s.Name == Asterisk && len(named) > 0 && !slices.ContainsFunc(named, func(l Log) bool { return l.Security }) {
-		s.Notes = sentence(s.Notes, "no log gets its security messages: add security.log => security to logger.conf, then: asterisk -rx 'logger reload'")
+		s.Notes = settings.Sentence(s.Notes, "no log gets its security messages: add security.log => security to logger.conf, then: asterisk -rx 'logger reload'")
 	}
 }
 

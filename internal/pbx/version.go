@@ -15,10 +15,10 @@ func (f *Finder) findVersions(servers []Server) {
 		return
 	}
 	known := f.read[dpkgStatus]
-	if known == nil || known.tree.changed() {
+	if known == nil || known.tree.Changed() {
 		t := newTree(f.files)
 		known = &reading{tree: t, home: string(t.versions())}
-		t.text = nil
+		t.Forget()
 	}
 	known.used = true
 	f.read[dpkgStatus] = known
@@ -45,7 +45,7 @@ func (t *tree) versions() []byte {
 		}
 		name, version, installed = "", "", false
 	}
-	for line := range bytes.Lines(t.read(dpkgStatus)) {
+	for line := range bytes.Lines(t.Read(dpkgStatus)) {
 		text := string(bytes.TrimSpace(line))
 		key, value, _ := strings.Cut(text, ": ")
 		switch {

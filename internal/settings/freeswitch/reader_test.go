@@ -1,10 +1,12 @@
-package pbx
+package freeswitch
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // TestElements: FreeSWITCH's files as its preprocessor leaves them.
@@ -29,27 +31,27 @@ func TestElements(t *testing.T) {
 		{"include of nothing", "<X-PRE-PROCESS cmd=\"include\" data=\"none.xml\"/><X-PRE-PROCESS cmd=\"include\" data=\"\"/>", ""},
 		{"deep", strings.Repeat("<a>", 100), "deep"},
 	} {
-		tree := newTree(fstest.MapFS{"f/c/a.xml": {Data: []byte(c.text)}, "f/up.xml": {Data: []byte("<up/>\n")},
+		tree := settings.New(fstest.MapFS{"f/c/a.xml": {Data: []byte(c.text)}, "f/up.xml": {Data: []byte("<up/>\n")},
 			"f/c/d/1.xml": {Data: []byte("<one/>\n")}, "f/c/d/2.xml": {Data: []byte("\n<two/>\n")}})
-		r := &xmlReader{tree: tree, vars: map[string]string{}}
+		r := &Reader{Tree: tree, Vars: map[string]string{}}
 		var got []string
-		r.elements(r.load("f/c/a.xml"), func(e *element) {
-			if e.values == nil || len(got) > 20 {
+		r.Elements(r.Load("f/c/a.xml"), func(e *Element) {
+			if e.Values == nil || len(got) > 20 {
 				return
 			}
-			word := fmt.Sprint(e.name, e.at.line)
-			if v := e.values["x"]; v != "" && v != "1" {
+			word := fmt.Sprint(e.Name, e.At.Line)
+			if v := e.Values["x"]; v != "" && v != "1" {
 				word += "=" + v
 			}
 			got = append(got, word)
 		})
-		for _, p := range tree.problems {
+		for _, p := range tree.Problems() {
 			got = append(got, strings.Fields(p[strings.Index(p, ": ")+2:])[3])
 		}
 		text := strings.NewReplacer("broken,", "broken").Replace(strings.Join(got, " "))
 		if c.want == "deep" {
-			if len(tree.problems) != 1 {
-				t.Errorf("%s: %q", c.name, tree.problems)
+			if len(tree.Problems()) != 1 {
+				t.Errorf("%s: %q", c.name, tree.Problems())
 			}
 			continue
 		}
@@ -67,34 +69,11 @@ func TestEndlessXML(t *testing.T) {
 		"variable": strings.Repeat("<X-PRE-PROCESS cmd=\"set\" data=\"n=$${n}x$${n}\"/>\n", 100),
 		"long":     strings.Repeat("<X-PRE-PROCESS cmd=\"include\" data=\"a.xml\"/>", 64) + strings.Repeat(" ", 1<<20) + "\n",
 	} {
-		tree := newTree(fstest.MapFS{"a.xml": {Data: []byte(text)}})
-		r := &xmlReader{tree: tree, vars: map[string]string{"n": "x"}}
-		d := r.load("a.xml")
-		if d.text.Len() > 2*maxBytes || len(d.lines) > maxSettings {
+		tree := settings.New(fstest.MapFS{"a.xml": {Data: []byte(text)}})
+		r := &Reader{Tree: tree, Vars: map[string]string{"n": "x"}}
+		d := r.Load("a.xml")
+		if d.text.Len() > 2*settings.MaxBytes || len(d.lines) > settings.MaxSettings {
 			t.Errorf("%s: %d bytes, %d lines", name, d.text.Len(), len(d.lines))
-		}
-	}
-}
-
-// TestGateways: which host a gateway stands for.
-func TestGateways(t *testing.T) {
-	for _, c := range []struct{ gateway, want string }{
-		{``, ""},
-		{`<gateway/>`, ""},
-		{`<gateway name="office"/>`, "office"},
-		{`<gateway name="a.example"/>`, "a.example"},
-		{`<gateway name="x"><param name="realm" value="a.example"/></gateway>`, "a.example"},
-		{`<gateway name="x"><param name="realm" value="a.example"/><param name="proxy" value="b.example:5080"/></gateway>`, "b.example"},
-		{`<gateway name="x"><param name="proxy" value="198.51.100.1"/><param name="register-proxy" value="c.example"/><param name="outbound-proxy" value="sip:d.example"/></gateway>`,
-			"198.51.100.1/32 c.example d.example"},
-		{`<gateway name="x"><param name="proxy" value="$${nobody}"/></gateway>`, ""},
-		{`<!--<gateway name="a.example"></gateway>-->`, ""},
-		{`<gateway name="a.example"><variables><variable name="proxy" value="b.example"/></variables></gateway>`, "a.example"},
-	} {
-		tree := newTree(fstest.MapFS{"f/autoload_configs/sofia.conf.xml": {Data: []byte("<profiles><profile name=\"x\"><gateways>" + c.gateway + "</gateways></profile></profiles>")}})
-		tree.freeswitchProfiles(&xmlReader{tree: tree, vars: map[string]string{}}, "f")
-		if got := tree.found(); got != c.want {
-			t.Errorf("%s: got %q, want %q", c.gateway, got, c.want)
 		}
 	}
 }

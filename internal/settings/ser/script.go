@@ -1,35 +1,47 @@
-package pbx
+// Package ser reads the scripts of Kamailio and OpenSIPS, which both come from
+// the SIP Express Router.
+package ser
 
 import (
 	"bytes"
 	"path"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
-// script reads the settings of Kamailio or OpenSIPS: what stands outside of
+// Script reads the settings of Kamailio or OpenSIPS: what stands outside of
 // routes. It follows the preprocessor (#!define, #!ifdef) and includes, and
 // passes over what it does not need.
-type script struct {
-	tree    *tree
-	server  string
+type Script struct {
+	tree    *settings.Tree
 	defined map[string]string
 	skip    []bool // for each open #!ifdef: its lines do not count
 	comment bool   // inside /* … */
 
-	loaded  map[string]bool
-	params  []param
-	globals []setting
+	Loaded  map[string]bool
+	Params  []Param
+	Globals []Setting
 }
 
-// param is modparam("module", "name", "value").
-type param struct {
-	module, name, value string
-	at                  place
+// maxDefined is how many names may be defined.
+const maxDefined = 1024
+
+// Setting is "key = value" outside of routes.
+type Setting struct {
+	Key, Value string
+	At         settings.Place
 }
 
-// readScript reads a script and what it includes.
-func (t *tree) readScript(server, name string, defined []string) *script {
-	s := &script{tree: t, server: server, defined: map[string]string{}, loaded: map[string]bool{}}
+// Param is modparam("module", "name", "value").
+type Param struct {
+	Module, Name, Value string
+	At                  settings.Place
+}
+
+// Read reads a script and what it includes.
+func Read(t *settings.Tree, name string, defined []string) *Script {
+	s := &Script{tree: t, defined: map[string]string{}, Loaded: map[string]bool{}}
 	for _, d := range defined {
 		key, value, _ := strings.Cut(d, "=")
 		s.defined[key] = value
@@ -38,26 +50,26 @@ func (t *tree) readScript(server, name string, defined []string) *script {
 	return s
 }
 
-func (s *script) file(name string, depth int) {
-	if depth > maxDepth {
-		s.tree.problem("/%s is not read: files include each other %d deep", name, depth)
+func (s *Script) file(name string, depth int) {
+	if depth > settings.MaxDepth {
+		s.tree.Problem("/%s is not read: files include each other %d deep", name, depth)
 		return
 	}
 	number := 0
-	for line := range bytes.Lines(s.tree.read(name)) {
+	for line := range bytes.Lines(s.tree.Read(name)) {
 		number++
 		text := strings.TrimSpace(string(line))
 		if text == "" {
 			continue
 		}
-		if !s.tree.more(len(text)) {
+		if !s.tree.More(len(text)) {
 			return
 		}
-		s.line(text, place{name, number}, depth)
+		s.line(text, settings.Place{File: name, Line: number}, depth)
 	}
 }
 
-func (s *script) line(text string, at place, depth int) {
+func (s *Script) line(text string, at settings.Place, depth int) {
 	if !s.comment && (strings.HasPrefix(text, "#!") || strings.HasPrefix(text, "!!")) {
 		s.directive(strings.Fields(text[2:]), at, depth)
 		return
@@ -74,18 +86,18 @@ func (s *script) line(text string, at place, depth int) {
 	case "include_file", "import_file":
 		s.include(rest, at, depth)
 	case "loadmodule", "loadmodulex":
-		s.loaded[strings.TrimSuffix(path.Base(unquote(strings.Trim(rest, "()"))), ".so")] = true
+		s.Loaded[strings.TrimSuffix(path.Base(unquote(strings.Trim(rest, "()"))), ".so")] = true
 	case "modparam", "modparamx":
 		s.modparam(rest, at)
 	default:
 		if value, ok := strings.CutPrefix(rest, "="); ok && !strings.HasPrefix(value, "=") {
 			value = strings.TrimSuffix(strings.TrimSpace(value), ";")
-			s.globals = append(s.globals, setting{strings.ToLower(word), s.value(value), at})
+			s.Globals = append(s.Globals, Setting{strings.ToLower(word), s.value(value), at})
 		}
 	}
 }
 
-func (s *script) skipped() bool {
+func (s *Script) skipped() bool {
 	for _, skip := range s.skip {
 		if skip {
 			return true
@@ -95,7 +107,7 @@ func (s *script) skipped() bool {
 }
 
 // directive carries out the preprocessor's lines.
-func (s *script) directive(words []string, at place, depth int) {
+func (s *Script) directive(words []string, at settings.Place, depth int) {
 	if len(words) == 0 {
 		return
 	}
@@ -120,7 +132,7 @@ func (s *script) directive(words []string, at place, depth int) {
 	case "endif":
 		s.skip = s.skip[:max(last, 0)]
 	case "define", "trydef", "redefine", "defenv", "trydefenv":
-		if !s.skipped() && len(s.defined) < maxTrunks {
+		if !s.skipped() && len(s.defined) < maxDefined {
 			s.defined[name] = value
 		}
 	case "include_file", "import_file":
@@ -132,15 +144,15 @@ func (s *script) directive(words []string, at place, depth int) {
 
 // include reads another file, whose path begins in the folder of the first one
 // or of the one that names it. It may be a pattern for OpenSIPS.
-func (s *script) include(rest string, at place, depth int) {
-	for _, name := range s.tree.match(inside(path.Dir(at.file), s.value(rest))) {
+func (s *Script) include(rest string, at settings.Place, depth int) {
+	for _, name := range s.tree.Match(settings.Inside(path.Dir(at.File), s.value(rest))) {
 		s.file(name, depth+1)
 	}
 }
 
 // strip takes comments away: "#" and "//" to the end of the line, and "/* … */"
 // over lines. Inside quotes they are text.
-func (s *script) strip(text string) string {
+func (s *Script) strip(text string) string {
 	var kept strings.Builder
 	quote := byte(0)
 	for i := 0; i < len(text); i++ {
@@ -174,7 +186,7 @@ func (s *script) strip(text string) string {
 }
 
 // modparam reads ("one|two", "name", value).
-func (s *script) modparam(rest string, at place) {
+func (s *Script) modparam(rest string, at settings.Place) {
 	rest = strings.TrimSpace(strings.TrimSuffix(rest, ";"))
 	parts := strings.SplitN(strings.TrimSuffix(strings.TrimPrefix(rest, "("), ")"), ",", 3)
 	if len(parts) < 3 {
@@ -182,14 +194,14 @@ func (s *script) modparam(rest string, at place) {
 	}
 	value := s.value(parts[2])
 	for module := range strings.SplitSeq(unquote(parts[0]), "|") {
-		if len(s.params) < maxSettings {
-			s.params = append(s.params, param{module, unquote(parts[1]), value, at})
+		if len(s.Params) < settings.MaxSettings {
+			s.Params = append(s.Params, Param{module, unquote(parts[1]), value, at})
 		}
 	}
 }
 
 // value takes quotes away, and puts in what a name was defined as.
-func (s *script) value(text string) string {
+func (s *Script) value(text string) string {
 	plain := unquote(text)
 	if defined, known := s.defined[strings.TrimSpace(text)]; known {
 		return unquote(defined)
@@ -207,22 +219,22 @@ func unquote(text string) string {
 	return text
 }
 
-// param gives a module's parameter; empty when it is not set.
-func (s *script) param(module, name string) (string, place) {
-	for i := len(s.params) - 1; i >= 0; i-- {
-		if p := s.params[i]; p.module == module && p.name == name {
-			return p.value, p.at
+// Param gives a module's parameter; empty when it is not set.
+func (s *Script) Param(module, name string) (string, settings.Place) {
+	for i := len(s.Params) - 1; i >= 0; i-- {
+		if p := s.Params[i]; p.Module == module && p.Name == name {
+			return p.Value, p.At
 		}
 	}
-	return "", place{}
+	return "", settings.Place{}
 }
 
-// global gives the last value of one of the names.
-func (s *script) global(names ...string) string {
-	for i := len(s.globals) - 1; i >= 0; i-- {
+// Global gives the last value of one of the names.
+func (s *Script) Global(names ...string) string {
+	for i := len(s.Globals) - 1; i >= 0; i-- {
 		for _, n := range names {
-			if s.globals[i].key == n {
-				return s.globals[i].value
+			if s.Globals[i].Key == n {
+				return s.Globals[i].Value
 			}
 		}
 	}

@@ -1,52 +1,55 @@
-package pbx
+// Package asterisk reads Asterisk's settings as Asterisk's config.c does.
+package asterisk
 
 import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
-// section is a part of an Asterisk file, with what its templates gave it.
-type section struct {
-	name     string
-	template bool // serves others only
-	settings []setting
+// Section is a part of an Asterisk file, with what its templates gave it.
+type Section struct {
+	Name     string
+	Template bool // serves others only
+	Settings []Setting
 }
 
-// setting is "key = value" or "key => value".
-type setting struct {
-	key, value string
-	at         place
+// Setting is "key = value" or "key => value".
+type Setting struct {
+	Key, Value string
+	At         settings.Place
 }
 
-// get gives the last value of a key.
-func (s *section) get(key string) string {
-	for i := len(s.settings) - 1; i >= 0; i-- {
-		if s.settings[i].key == key {
-			return s.settings[i].value
+// Get gives the last value of a key.
+func (s *Section) Get(key string) string {
+	for i := len(s.Settings) - 1; i >= 0; i-- {
+		if s.Settings[i].Key == key {
+			return s.Settings[i].Value
 		}
 	}
 	return ""
 }
 
-// inForce lists the settings that count: all of the keys that make a list, of any
+// InForce lists the settings that count: all of the keys that make a list, of any
 // other key the last one, which overrules those of templates.
-func (s *section) inForce(lists ...string) []setting {
+func (s *Section) InForce(lists ...string) []Setting {
 	last := map[string]int{}
-	for i, line := range s.settings {
-		last[line.key] = i
+	for i, line := range s.Settings {
+		last[line.Key] = i
 	}
-	var counting []setting
-	for i, line := range s.settings {
-		if last[line.key] == i || slices.Contains(lists, line.key) {
+	var counting []Setting
+	for i, line := range s.Settings {
+		if last[line.Key] == i || slices.Contains(lists, line.Key) {
 			counting = append(counting, line)
 		}
 	}
 	return counting
 }
 
-// yes reads a switch as Asterisk does (ast_true).
-func yes(value string) bool {
+// Yes reads a switch as Asterisk does (ast_true).
+func Yes(value string) bool {
 	switch strings.ToLower(value) {
 	case "yes", "true", "y", "t", "1", "on":
 		return true
@@ -54,42 +57,42 @@ func yes(value string) bool {
 	return false
 }
 
-// sections reads an Asterisk file and what it includes. Files it names are
+// Read reads an Asterisk file and what it includes. Files it names are
 // sought in dir.
-func (t *tree) sections(dir, name string) []section {
+func Read(t *settings.Tree, dir, name string) []Section {
 	r := iniReader{tree: t, dir: dir, current: -1, index: map[string]int{}}
-	r.file(inside(dir, name), 0)
+	r.file(settings.Inside(dir, name), 0)
 	return r.sections
 }
 
 // iniReader reads one file with its parts as Asterisk's config.c does.
 type iniReader struct {
-	tree     *tree
+	tree     *settings.Tree
 	dir      string
-	sections []section
+	sections []Section
 	index    map[string]int // the last section of a name
 	current  int            // -1 before the first
 	nested   int            // open block comments
 }
 
 func (r *iniReader) file(name string, depth int) {
-	if depth > maxDepth {
-		r.tree.problem("/%s is not read: files include each other %d deep", name, depth)
+	if depth > settings.MaxDepth {
+		r.tree.Problem("/%s is not read: files include each other %d deep", name, depth)
 		return
 	}
 	before := r.nested
 	r.nested = 0 // a comment ends with its file
 	number := 0
-	for line := range bytes.Lines(r.tree.read(name)) {
+	for line := range bytes.Lines(r.tree.Read(name)) {
 		number++
 		text := strings.TrimSpace(r.strip(string(line)))
 		if text == "" {
 			continue
 		}
-		if !r.tree.more(len(text)) {
+		if !r.tree.More(len(text)) {
 			break
 		}
-		r.line(text, place{name, number}, depth)
+		r.line(text, settings.Place{File: name, Line: number}, depth)
 	}
 	r.nested = before
 }
@@ -128,7 +131,7 @@ func (r *iniReader) strip(line string) string {
 	}
 }
 
-func (r *iniReader) line(text string, at place, depth int) {
+func (r *iniReader) line(text string, at settings.Place, depth int) {
 	switch {
 	case text[0] == '#':
 		r.directive(text[1:], at, depth)
@@ -138,13 +141,13 @@ func (r *iniReader) line(text string, at place, depth int) {
 		if key, value, ok := strings.Cut(text, "="); ok {
 			value = strings.TrimPrefix(value, ">")
 			s := &r.sections[r.current]
-			s.settings = append(s.settings, setting{strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), at})
+			s.Settings = append(s.Settings, Setting{strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), at})
 		}
 	}
 }
 
 // directive carries out #include. A program that writes settings is not run.
-func (r *iniReader) directive(text string, at place, depth int) {
+func (r *iniReader) directive(text string, at settings.Place, depth int) {
 	word, rest, _ := strings.Cut(strings.ReplaceAll(text, "\t", " "), " ")
 	switch strings.ToLower(word) {
 	case "include", "tryinclude":
@@ -152,25 +155,25 @@ func (r *iniReader) directive(text string, at place, depth int) {
 		if name == "" {
 			return
 		}
-		for _, name := range r.tree.match(inside(r.dir, name)) {
+		for _, name := range r.tree.Match(settings.Inside(r.dir, name)) {
 			r.file(name, depth+1)
 		}
 	case "exec":
-		r.tree.note("what the program at %s writes is not known", at)
+		r.tree.Note("what the program at %s writes is not known", at)
 	}
 }
 
 // open begins "[name]", or goes on with an earlier one at "[name](+)".
 func (r *iniReader) open(text string) {
 	name, rest, _ := strings.Cut(text, "]")
-	s := section{name: name}
+	s := Section{Name: name}
 	options, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(rest), "("), ")")
 	for option := range strings.SplitSeq(options, ",") {
 		option = strings.TrimSpace(option)
 		switch {
 		case option == "":
 		case option == "!":
-			s.template = true
+			s.Template = true
 		case option[0] == '+':
 			if i, known := r.index[name]; known {
 				r.current = i
@@ -187,15 +190,15 @@ func (r *iniReader) open(text string) {
 
 // inherit copies the settings of a template. Copies of copies count, or a few
 // lines could ask for more memory than there is.
-func (r *iniReader) inherit(s *section, from string) {
+func (r *iniReader) inherit(s *Section, from string) {
 	i, known := r.index[from]
 	if !known {
 		return
 	}
-	for _, copied := range r.sections[i].settings {
-		if !r.tree.more(0) {
+	for _, copied := range r.sections[i].Settings {
+		if !r.tree.More(0) {
 			return
 		}
-		s.settings = append(s.settings, copied)
+		s.Settings = append(s.Settings, copied)
 	}
 }

@@ -1,22 +1,24 @@
-package pbx
+package asterisk
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/sipward/sipward/internal/settings"
 )
 
 // spell writes sections in one line.
-func spell(sections []section) string {
+func spell(sections []Section) string {
 	var b strings.Builder
 	for _, s := range sections {
-		fmt.Fprintf(&b, "[%s]", s.name)
-		if s.template {
+		fmt.Fprintf(&b, "[%s]", s.Name)
+		if s.Template {
 			b.WriteString("!")
 		}
-		for _, line := range s.settings {
-			fmt.Fprintf(&b, " %s=%s", line.key, line.value)
+		for _, line := range s.Settings {
+			fmt.Fprintf(&b, " %s=%s", line.Key, line.Value)
 		}
 		b.WriteString("\n")
 	}
@@ -54,15 +56,15 @@ func TestSections(t *testing.T) {
 		{"include of a folder, of nothing, of itself", "[s]\n#include d\n#include\n#include ''\n#include ../../../etc/b.conf\na=1", "[s] a=1"},
 		{"unknown directive", "[s]\n#exec /bin/true\n#define x\n#\na=1", "[s] a=1"},
 	} {
-		tree := newTree(fstest.MapFS{
+		tree := settings.New(fstest.MapFS{
 			"etc/x/a.conf": {Data: []byte(c.text)}, "etc/x/b.conf": {Data: []byte("b=2")},
 			"etc/x/d/1.conf": {Data: []byte("[one]\nx=1\n;--")}, "etc/x/d/2.conf": {Data: []byte("[two]\ny=1")}, "etc/x/d/.3.conf": {Data: []byte("[hidden]")},
 		})
-		if got := spell(tree.sections("etc/x", "a.conf")); got != c.want {
+		if got := spell(Read(tree, "etc/x", "a.conf")); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
-		if len(tree.problems) > 0 {
-			t.Errorf("%s: %q", c.name, tree.problems)
+		if len(tree.Problems()) > 0 {
+			t.Errorf("%s: %q", c.name, tree.Problems())
 		}
 	}
 }
@@ -76,22 +78,22 @@ func TestEndlessSettings(t *testing.T) {
 	for name, text := range map[string]string{
 		"template":       doubling,
 		"includes":       strings.Repeat("#include a.conf\n", 100) + "[s]\na=1\n",
-		"a long line":    "[s]\na=" + strings.Repeat("x", maxFile/2) + "\n" + strings.Repeat("#include a.conf\n", 100),
-		"a large file":   "[s]\n" + strings.Repeat("a=1\n", maxFile/4),
+		"a long line":    "[s]\na=" + strings.Repeat("x", settings.MaxFile/2) + "\n" + strings.Repeat("#include a.conf\n", 100),
+		"a large file":   "[s]\n" + strings.Repeat("a=1\n", settings.MaxFile/4),
 		"many sections":  strings.Repeat("[s](s)\n", 1<<18),
 		"open comments":  strings.Repeat(";--", 1<<16),
 		"many semicolon": "[s]\na=" + strings.Repeat(`\;`, 1<<16),
 	} {
-		tree := newTree(fstest.MapFS{"a.conf": {Data: []byte(text)}})
-		sections := tree.sections("", "a.conf")
+		tree := settings.New(fstest.MapFS{"a.conf": {Data: []byte(text)}})
+		sections := Read(tree, "", "a.conf")
 		lines := 0
 		for _, s := range sections {
-			lines += len(s.settings)
+			lines += len(s.Settings)
 		}
-		if lines > maxSettings || len(sections) > maxSettings || tree.bytes > maxBytes {
-			t.Errorf("%s: %d sections, %d lines, %d bytes", name, len(sections), lines, tree.bytes)
+		if lines > settings.MaxSettings || len(sections) > settings.MaxSettings {
+			t.Errorf("%s: %d sections, %d lines", name, len(sections), lines)
 		}
-		if name != "open comments" && name != "many semicolon" && len(tree.problems) == 0 {
+		if name != "open comments" && name != "many semicolon" && len(tree.Problems()) == 0 {
 			t.Errorf("%s: nothing is said of it", name)
 		}
 	}
@@ -100,7 +102,7 @@ func TestEndlessSettings(t *testing.T) {
 func TestYes(t *testing.T) {
 	for value, want := range map[string]bool{"": false, "no": false, "0": false, "yess": false, "off": false,
 		"yes": true, "Yes": true, "TRUE": true, "1": true, "on": true, "y": true, "t": true} {
-		if yes(value) != want {
+		if Yes(value) != want {
 			t.Errorf("%q is taken for %v", value, !want)
 		}
 	}
@@ -108,9 +110,9 @@ func TestYes(t *testing.T) {
 
 // TestInForce: a list has all its lines, anything else its last one.
 func TestInForce(t *testing.T) {
-	tree := newTree(fstest.MapFS{"a.conf": {Data: []byte("[t](!)\nhost=1\nmatch=a\n[s](t)\nhost=2\nmatch=b\nhost=3\n")}})
-	sections := tree.sections("", "a.conf")
-	got := spell([]section{{name: "s", settings: sections[1].inForce("match")}})
+	tree := settings.New(fstest.MapFS{"a.conf": {Data: []byte("[t](!)\nhost=1\nmatch=a\n[s](t)\nhost=2\nmatch=b\nhost=3\n")}})
+	sections := Read(tree, "", "a.conf")
+	got := spell([]Section{{Name: "s", Settings: sections[1].InForce("match")}})
 	if want := "[s] match=a match=b host=3"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
