@@ -10,7 +10,6 @@ import (
 	"testing/fstest"
 
 	"github.com/sipward/sipward/internal/plant"
-	"github.com/sipward/sipward/internal/settings"
 )
 
 // look gives what a finder sees, with nothing running.

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/sipward/sipward/internal/settings"
 	"github.com/sipward/sipward/internal/settings/ser"
 )
 

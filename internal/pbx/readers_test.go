@@ -3,6 +3,7 @@ package pbx
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -34,6 +35,9 @@ type reads struct {
 	notes         int
 }
 
+// brokenOff is said of XML that ends too early.
+const brokenOff = "the XML is broken"
+
 func (c *reads) check(t *testing.T, tree *tree) {
 	t.Helper()
 	if got := tree.found(); got != c.trunks {
@@ -42,8 +46,9 @@ func (c *reads) check(t *testing.T, tree *tree) {
 	if got := tree.served(); got != c.ports {
 		t.Errorf("%s: ports %q, want %q", c.name, got, c.ports)
 	}
-	if len(tree.Notes()) != c.notes || len(tree.Problems()) > 0 {
-		t.Errorf("%s: notes %q, problems %q", c.name, tree.Notes(), tree.Problems())
+	problems := slices.DeleteFunc(slices.Clone(tree.Problems()), func(p string) bool { return strings.Contains(p, brokenOff) })
+	if len(tree.Notes()) != c.notes || len(problems) > 0 {
+		t.Errorf("%s: notes %q, problems %q", c.name, tree.Notes(), problems)
 	}
 }
 
@@ -118,7 +123,6 @@ func TestFreeSWITCH(t *testing.T) {
 		}
 		tree := folder(files)
 		tree.freeswitch("srv", nil)
-		tree.Problems() = nil // of the XML that is broken off
 		c.check(t, tree)
 	}
 }

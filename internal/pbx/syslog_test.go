@@ -3,6 +3,8 @@ package pbx
 import (
 	"testing"
 	"testing/fstest"
+
+	"github.com/sipward/sipward/internal/settings/ser"
 )
 
 // TestSyslogFile: which file gets a program's warnings.
@@ -68,7 +70,7 @@ func TestProxyLog(t *testing.T) {
 	} {
 		files["k.cfg"] = &fstest.MapFile{Data: []byte(c.script)}
 		tree := newTree(files)
-		tree.proxyLog(tree.readScript(Kamailio, "k.cfg", nil), c.words)
+		tree.proxyLog(&script{ser.Read(tree.Tree, "k.cfg", nil), Kamailio}, c.words)
 		if len(tree.logs) != 1 || tree.logs[0].File != c.want {
 			t.Errorf("%q %q: %+v, want %q", c.script, c.words, tree.logs, c.want)
 		}

@@ -89,7 +89,7 @@ func TestTrunk(t *testing.T) {
 		{"pbx2", "pbx2", ""},
 	} {
 		tree := newTree(fstest.MapFS{})
-		tree.trunk(c.text, settings.Place{"x", 1})
+		tree.trunk(c.text, settings.Place{File: "x", Line: 1})
 		note := strings.Join(tree.Notes(), "; ")
 		if got := tree.found(); got != c.want || (c.note == "") != (note == "") || !strings.Contains(note, c.note) {
 			t.Errorf("%q: got %q and %q, want %q and %q", c.text, got, note, c.want, c.note)
@@ -101,8 +101,8 @@ func TestTrunk(t *testing.T) {
 func TestTrunksAreBounded(t *testing.T) {
 	tree := newTree(fstest.MapFS{})
 	for i := range 2 * maxTrunks {
-		tree.trunk(fmt.Sprintf("n%d.example", i), settings.Place{"x", i})
-		tree.trunk("n0.example", settings.Place{"x", i})
+		tree.trunk(fmt.Sprintf("n%d.example", i), settings.Place{File: "x", Line: i})
+		tree.trunk("n0.example", settings.Place{File: "x", Line: i})
 	}
 	if len(tree.trunks) != maxTrunks || len(tree.Problems()) != 1 {
 		t.Errorf("%d trunks, %q", len(tree.trunks), tree.Problems())
