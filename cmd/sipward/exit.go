@@ -29,6 +29,7 @@ const (
 	exitRefused      = 6
 	exitInvalid      = 7
 	exitPartly       = 9
+	exitFindings     = 10
 	exitDegraded     = 11
 	exitInterrupted  = 130
 )

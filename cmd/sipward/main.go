@@ -31,6 +31,8 @@ kernel. Without a verb it says in short how things stand.`,
 		statusCommand(), whyCommand(), bansCommand(), banCommand(), unbanCommand(), allowCommand(), eventsCommand())
 	addTo(root, "Look closer:",
 		explainCommand(), parseCommand(), replayCommand(), uaCommand())
+	addTo(root, "Before an attack:",
+		auditCommand())
 	addTo(root, "The daemon:",
 		runCommand(), restoreCommand(), stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",

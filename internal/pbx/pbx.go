@@ -314,3 +314,18 @@ func (t *tree) existing(names ...string) string {
 	}
 	return ""
 }
+
+// Home is the folder or file of a server's settings below files, by its command
+// line if it runs, else by custom; empty when it is not there.
+func Home(files fs.FS, name string, words []string) string {
+	t := newTree(files)
+	switch name {
+	case Asterisk:
+		return t.asteriskHome(words)
+	case FreeSWITCH:
+		return t.freeswitchHome(words)
+	case Kamailio, OpenSIPS:
+		return t.scriptHome(name, words)
+	}
+	return ""
+}

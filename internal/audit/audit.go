@@ -1,0 +1,103 @@
+// Package audit tells what is wrong with the SIP servers of a machine before
+// anybody attacks them: it reads their settings as they do, and applies the
+// checks of the rooms below it. It changes nothing and runs nothing.
+package audit
+
+import (
+	"io/fs"
+	"slices"
+
+	"github.com/sipward/sipward/internal/audit/asterisk"
+	"github.com/sipward/sipward/internal/audit/check"
+	"github.com/sipward/sipward/internal/pbx"
+	"github.com/sipward/sipward/internal/settings"
+)
+
+// auditors are the servers that can be audited, in the order of the answer. Each
+// gets a tree of its own, with its own bounds.
+var auditors = []struct {
+	name   string
+	checks func() []*check.Check
+	audit  func(site *check.Site, tree *settings.Tree, home string) []check.Result
+}{
+	{check.Asterisk, asterisk.Checks, asterisk.Audit},
+}
+
+// Checks lists everything that is looked at.
+func Checks() []*check.Check {
+	var all []*check.Check
+	for _, a := range auditors {
+		all = append(all, a.checks()...)
+	}
+	return all
+}
+
+// Report is what an audit found.
+type Report struct {
+	Results []check.Result
+	// Servers are those whose settings were found.
+	Servers []string
+	// Problems are sentences on what could not be read.
+	Problems []string
+}
+
+// Run audits the servers of a site whose settings are there, or only those
+// named.
+func Run(site *check.Site, only ...string) *Report {
+	r := &Report{}
+	for _, a := range auditors {
+		if len(only) > 0 && !slices.Contains(only, a.name) {
+			continue
+		}
+		home := pbx.Home(site.Files, a.name, site.Words[a.name])
+		if home == "" && a.name != check.Host {
+			continue
+		}
+		tree := settings.New(site.Files)
+		r.Servers = append(r.Servers, a.name)
+		r.Results = append(r.Results, a.audit(site, tree, home)...)
+		r.Problems = append(r.Problems, tree.Problems()...)
+	}
+	return r
+}
+
+// Machine is this machine as a site.
+func Machine(files fs.FS) *check.Site { return &check.Site{Files: files, Live: true} }
+
+// Score is 100 minus what each failing check takes away: 25 when it is critical,
+// 10 when high, 4 when medium, 1 when low, nothing for info. A check counts
+// once, however many places it fails in, and nothing goes below 0.
+func (r *Report) Score() int {
+	cost := map[check.Severity]int{check.Critical: 25, check.High: 10, check.Medium: 4, check.Low: 1}
+	failing := map[string]bool{}
+	score := 100
+	for _, result := range r.Results {
+		if result.State == check.Fail && !failing[result.ID] {
+			failing[result.ID] = true
+			score -= cost[result.Severity]
+		}
+	}
+	return max(score, 0)
+}
+
+// Count is how many results have a state.
+func (r *Report) Count(state check.State) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Worst is the highest severity of what fails; false when nothing does.
+func (r *Report) Worst() (check.Severity, bool) {
+	worst, any := check.Info, false
+	for _, result := range r.Results {
+		if result.State == check.Fail {
+			worst, any = max(worst, result.Severity), true
+		}
+	}
+	return worst, any
+}
