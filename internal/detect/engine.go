@@ -20,14 +20,13 @@ type Engine struct {
 	subnets   *bounded.Table[subnet]
 	diallings *bounded.Table[dialling]
 	numbers   *bounded.Table[dialled]
-	dossiers  *dossiers
+	dossiers  *bounded.Files[Item]
 	findings  []Finding
-	sight     Sight // the one being weighed; on the heap once
-	lanes     int
-	bare      bool // Options.Bare
-	unproven  allowance
-	scratch   [longestText]byte // where a detector folds text
-	began     int64             // time of the first event
+	sight     Sight              // the one being weighed; on the heap once
+	bare      bool               // Options.Bare
+	unproven  *bounded.Allowance // see allows
+	scratch   [longestText]byte  // where a detector folds text
+	began     int64              // time of the first event
 }
 
 // Detector adds what it reads from a sight to the case about its source. It
@@ -77,8 +76,9 @@ type Sight struct {
 	guessing *guessing
 	waited   float64
 	fresh    bool
-	// subnet is the state of the IPv6 /64, nil if it has nothing to say.
-	subnet *subnet
+	// subnet is the state of the IPv6 /64 about what is proven, around about what
+	// is not; nil if it has nothing to say.
+	subnet, around *subnet
 }
 
 // Case is what the engine holds about one source. It has no pointers, and it
@@ -134,7 +134,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 	lanes := max(o.Lanes, 1)
 	return &Engine{
 		seed:      o.Seed,
-		lanes:     lanes,
+		unproven:  bounded.NewAllowance(2*allowanceShares, allowanceMost/float64(lanes), allowanceRate/float64(lanes)),
 		bare:      o.Bare,
 		detectors: detectors,
 		cases:     bounded.NewTable[Case](65536 / lanes),
@@ -143,7 +143,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 		subnets:   bounded.NewTable[subnet](16384 / lanes),
 		diallings: bounded.NewTable[dialling](16384 / lanes),
 		numbers:   bounded.NewTable[dialled](16384 / lanes),
-		dossiers:  newDossiers(8192 / lanes),
+		dossiers:  bounded.NewFiles[Item](8192 / lanes),
 	}
 }
 
@@ -212,7 +212,7 @@ func (d *Engine) forget(e *event.Event) {
 	if n := d.subnets.Get(home); n != nil {
 		*n = subnet{goodAt: n.goodAt}
 	}
-	d.dossiers.drop(key)
+	d.dossiers.Drop(key)
 	d.guesses.Clear(func(g *guessing) bool { return g.source == key || g.source == home })
 	d.numbers.Clear(func(n *dialled) bool { return n.source == key })
 }
@@ -227,7 +227,7 @@ func (d *Engine) forgetAll() {
 		*n = subnet{goodAt: n.goodAt}
 		return false
 	})
-	d.dossiers = newDossiers(len(d.dossiers.order))
+	d.dossiers.Clear()
 	d.guesses.Clear(func(*guessing) bool { return true })
 	d.numbers.Clear(func(*dialled) bool { return true })
 }

@@ -128,11 +128,11 @@ func TestPardonForgetsWhatSpeaksAgainst(t *testing.T) {
 	if !good.knows() || c.goodAt == 0 {
 		t.Error("what speaks for the source is forgotten too")
 	}
-	if n := len(b.dossiers.items(b.seed.Addr(caller.Addr()))); n > 2 {
+	if n := len(b.dossiers.Items(b.seed.Addr(caller.Addr()))); n > 2 {
 		t.Errorf("%d pieces of evidence remain", n)
 	}
 	// Nothing is forgotten of anybody else.
-	if n := len(b.dossiers.items(b.seed.Addr(other.Addr()))); n < 6 {
+	if n := len(b.dossiers.Items(b.seed.Addr(other.Addr()))); n < 6 {
 		t.Errorf("%d pieces of evidence about another source, want them all", n)
 	}
 	guesses := 0
@@ -159,7 +159,7 @@ func TestPardonOfEverybody(t *testing.T) {
 		if good := (&Sight{engine: b.Engine, home: b.home(b.from.Addr(), key), account: event.AccountID([]byte("good")), now: b.now.UnixNano()}); !good.knows() {
 			t.Errorf("what speaks for %s is forgotten too", b.from)
 		}
-		if n := len(b.dossiers.items(key)); n > 2 {
+		if n := len(b.dossiers.Items(key)); n > 2 {
 			t.Errorf("%d pieces of evidence about %s remain", n, b.from)
 		}
 	}

@@ -81,8 +81,8 @@ type Finding struct {
 	// and tries on: a limit is due, never a drop. Caught says that it guessed
 	// faster than any phone before.
 	Spent, Caught bool
-	// Home is the IPv6 /64 of Source if the evidence comes from three proven
-	// addresses of it or more, and none of its addresses ever knew a secret.
+	// Home is the IPv6 /64 of Source if the evidence comes from three addresses of
+	// it or more. What is proven speaks of it only if none ever knew a secret.
 	Home netip.Prefix
 	// Expires is a registration's granted life in seconds (ClassGood), -1 when unknown.
 	Expires int64

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/sipward/sipward/internal/event"
@@ -36,29 +37,67 @@ func (d *Engine) judge(s *Sight) {
 		v.marks = 0 // marks limit only who is unproven
 	}
 	lnE, rule := combine(limitParts, &v)
-	if lnE < LimitBound || !d.mayLimit(c, s.now, rule) {
+	whole := lnE < LimitBound && s.rotates()
+	if whole {
+		v.scan = s.around.scan.value(s.now, scanHalfLife)
+		lnE, rule = combine(limitParts, &v)
+	}
+	if lnE < LimitBound || whole && !s.mayLimitHome() || !whole && !d.mayLimit(c, s.Event, rule) {
 		return
 	}
 	f := s.report(scanClass(s, rule))
 	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
 	f.Why = whyScan(s, rule)
+	if whole {
+		f.Home, f.Why = homeOf(f.Source), whyHome
+	}
 }
 
 // mayLimit says that a limit of an unproven source is due: it was not reported
 // lately, or not yet for a reason that says more than scanning does; and there
 // are not too many of them.
-func (d *Engine) mayLimit(c *Case, now int64, rule string) bool {
+func (d *Engine) mayLimit(c *Case, e *event.Event, rule string) bool {
+	now, back := e.Time.UnixNano(), c.limited != 0 || e.Requests >= returning
 	if c.limited == 0 || now-c.limited >= limitAgain {
 		c.told = 0
 	} else if tellings[rule]&^c.told == 0 {
 		return false
 	}
-	if !d.unproven.take(now, d.lanes) {
+	if !d.allows(e.Remote.Addr(), back, now) {
 		return false
 	}
 	c.told |= tellings[rule]
 	c.limited = now
 	return true
+}
+
+// A finding about an unproven source takes one forged packet, and becomes an
+// entry of the table, an element in the kernel and records on disk: whoever
+// forges a new address with every packet must not be able to fill them. So
+// allowanceMost may come at once and allowanceRate follow a second, in all lanes
+// together; real scanners come by one in some minutes. Half of it is for who is
+// back with some requests more, or was limited before, which a flood of forged
+// sources has to pay for many times over; and each half has shares, by the network,
+// for a flood that comes out of few.
+const (
+	allowanceMost   = 4096
+	allowanceRate   = 50
+	allowanceShares = 16
+	returning       = 4
+)
+
+// allows says whether there may be one more finding about an unproven source.
+func (d *Engine) allows(a netip.Addr, back bool, now int64) bool {
+	network := 48
+	if a.Is4() {
+		network = 24
+	}
+	p, _ := a.WithZone("").Prefix(network) // shorter than any address
+	share := d.seed.Addr(p.Addr()) % allowanceShares
+	if back {
+		share += allowanceShares
+	}
+	return d.unproven.Take(share, now)
 }
 
 // tellings gives the rules that are told although a limit stands already.
@@ -150,7 +189,7 @@ func (s *Sight) report(class Class) *Finding {
 		f.GoodPort, f.SharedPort = true, p.shared
 	}
 	if class.Attack() && !s.engine.bare {
-		f.Items = s.engine.dossiers.items(s.key)
+		f.Items = s.engine.dossiers.Items(s.key)
 	}
 	s.engine.findings = append(s.engine.findings, f)
 	return &s.engine.findings[len(s.engine.findings)-1]
@@ -223,18 +262,17 @@ func (s *Sight) fails() int {
 
 // span is how long the evidence at hand reaches back.
 func (s *Sight) span() time.Duration {
-	oldest, ok := s.engine.dossiers.oldest(s.key)
-	if !ok {
+	oldest := s.engine.dossiers.Oldest(s.key)
+	if oldest == nil {
 		return 0
 	}
-	return s.Event.Time.Sub(oldest).Round(100 * time.Millisecond)
+	return s.Event.Time.Sub(oldest.Time).Round(100 * time.Millisecond)
 }
 
 // tampered reports a log line that an attacker shaped, against the packet's
 // source as far as that is beyond doubt. It is no proof of anything else.
 func (d *Engine) tampered(e *event.Event) {
-	now := e.Time.UnixNano()
-	if c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), now); !d.mayLimit(c, now, "tampered") {
+	if c, _ := d.cases.Put(d.seed.Addr(e.Remote.Addr()), e.Time.UnixNano()); !d.mayLimit(c, e, "tampered") {
 		return
 	}
 	d.findings = append(d.findings, Finding{

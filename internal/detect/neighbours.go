@@ -3,13 +3,15 @@ package detect
 import (
 	"net/netip"
 
+	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/event"
 )
 
 // neighbours adds up over an IPv6 /64 what novelIdentity and guessRate count for
 // one address: a host owns the whole of it, and may guess from a new address
 // each time. The steps and bounds are theirs; the larger sum of the two decides,
-// which at most doubles alpha. Only what is proven counts.
+// which at most doubles alpha. What is not proven is summed apart, as unprovenScan
+// does it, and limits the /64 for who in it is not known to be good.
 //
 // A /64 may also be an office. The finding names it as a whole only if three of
 // its addresses are proven guessers and none ever knew a secret; else it speaks
@@ -19,13 +21,17 @@ type neighbours struct{}
 // subnet is what the engine holds about one /64.
 type subnet struct {
 	novel tally
-	// hosts are short hashes of the addresses that failed; a ring.
-	hosts   [8]uint32
-	next    uint8
+	// failed are the proven addresses that did.
+	failed  bounded.Few
 	goodAt  int64
 	weakest event.Grade
 	// guess and rain are the sums for the account of the present sight.
 	guess, rain float32
+	// scan is unprovenScan's sum over strangers, the addresses that have proven
+	// nothing; limited is when they were last reported together.
+	scan      tally
+	strangers bounded.Few
+	limited   int64
 }
 
 const (
@@ -39,8 +45,12 @@ func (d *Engine) home(addr netip.Addr, key uint64) uint64 {
 	if !addr.Is6() || addr.Is4In6() {
 		return key
 	}
+	return d.seed.Mix(d.seed.Addr(homeOf(addr).Addr()), homeBits)
+}
+
+func homeOf(addr netip.Addr) netip.Prefix {
 	p, _ := addr.WithZone("").Prefix(homeBits) // 64 bits are in every IPv6 address
-	return d.seed.Mix(d.seed.Addr(p.Addr()), homeBits)
+	return p
 }
 
 // Weigh implements Detector.
@@ -79,10 +89,7 @@ func (neighbours) Weigh(s *Sight) {
 
 // fail counts a failure of one of the hosts.
 func (n *subnet) fail(s *Sight, account uint64) {
-	if host := uint32(s.key) | 1; !n.holds(host) {
-		n.hosts[n.next] = host
-		n.next = (n.next + 1) % uint8(len(n.hosts))
-	}
+	n.failed.Add(s.key)
 	if n.weakest == event.None || s.Outcome.Proof < n.weakest {
 		n.weakest = s.Outcome.Proof
 	}
@@ -102,28 +109,38 @@ func (n *subnet) fail(s *Sight, account uint64) {
 	}
 }
 
-func (n *subnet) holds(host uint32) bool {
-	for _, h := range n.hosts {
-		if h == host {
-			return true
-		}
+// scanHome counts what unprovenScan reads for the /64, too.
+func (s *Sight) scanHome(step float64, identity uint64) {
+	if s.home == s.key {
+		return
 	}
-	return false
+	n, _ := s.engine.subnets.Put(s.home, s.now)
+	if s.around = n; step > 0 {
+		n.strangers.Add(s.key)
+	}
+	n.scan.once(identity, step, s.now)
 }
 
-// count is how many hosts failed, up to the size of the ring.
-func (n *subnet) count() (count int) {
-	for _, h := range n.hosts {
-		if h != 0 {
-			count++
-		}
-	}
-	return count
+// rotates says that several unproven addresses of the /64 speak against it.
+func (s *Sight) rotates() bool {
+	return s.around != nil && s.around.strangers.Count() >= wholeHomeHosts
 }
+
+// mayLimitHome is mayLimit for the /64.
+func (s *Sight) mayLimitHome() bool {
+	n := s.around
+	if n.limited != 0 && s.now-n.limited < limitAgain || !s.engine.allows(s.Event.Remote.Addr(), true, s.now) {
+		return false
+	}
+	n.limited = s.now
+	return true
+}
+
+const whyHome = "addresses of its /64 take turns and heed no answer; none is proven, so they are only limited, together"
 
 // widen lets the sums of the /64 stand where they are larger.
 func (s *Sight) widen(v *evidence) {
-	if n := s.subnet; n != nil && n.count() > 1 {
+	if n := s.subnet; n != nil && n.failed.Count() > 1 {
 		v.novel = max(v.novel, n.novel.value(s.now, novelHalfLife))
 		v.guess, v.rain = max(v.guess, float64(n.guess)), max(v.rain, float64(n.rain))
 	}
@@ -132,9 +149,8 @@ func (s *Sight) widen(v *evidence) {
 // wholeHome is the /64 to speak of as a whole; the zero Prefix if it is not.
 func (s *Sight) wholeHome() (home netip.Prefix) {
 	n := s.subnet
-	if n == nil || n.count() < wholeHomeHosts || n.goodAt != 0 && s.now-n.goodAt < goodFor {
+	if n == nil || n.failed.Count() < wholeHomeHosts || n.goodAt != 0 && s.now-n.goodAt < goodFor {
 		return home
 	}
-	home, _ = s.Outcome.Remote.WithZone("").Prefix(homeBits)
-	return home
+	return homeOf(s.Outcome.Remote)
 }

@@ -40,39 +40,45 @@ func (unprovenScan) Weigh(s *Sight) {
 	if o == nil || s.good() {
 		return
 	}
-	t := &s.Case.scan
-	step := 0.0
+	step, identity := 0.0, max(s.account, 1) // 0 counts every time
 	switch {
 	case o.Result == event.Served:
 		// Once a number: one that answers must not hide all that do not.
-		if t.novel(^s.account) {
-			t.add(scanHeeded, s.now, scanHalfLife)
-		}
-		return
+		identity, step = ^s.account, scanHeeded
 	case o.Result == event.Followed:
-		t.add(scanHeeded, s.now, scanHalfLife)
+		step, identity = scanHeeded, 0
 		if !s.marked() {
 			s.Case.heeds(s)
 		}
-		return
-	case o.Result == event.Disregarded && t.novel(s.account):
+	case o.Result == event.Disregarded:
 		step = scanDisregarded
 		if o.Proof > event.None {
 			step = scanConfirmed
 		}
-	case o.Result == event.UnknownUser && o.Proof < event.GradeB && (!o.Text || o.Proof == event.None) && t.novel(s.account):
+	case o.Result == event.UnknownUser && o.Proof < event.GradeB && (!o.Text || o.Proof == event.None):
 		step = scanDisregarded
 		if o.Method == event.REGISTER {
 			step = scanUnknown
 		}
 	case o.Result == event.Failed && o.Proof == event.None:
-		step = scanDisregarded
+		step, identity = scanDisregarded, 0
 	default:
 		return
 	}
-	t.add(step, s.now, scanHalfLife)
-	s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
-	s.note(o.Result.String(), step)
+	s.scanHome(step, identity)
+	if s.Case.scan.once(identity, step, s.now) && step > 0 {
+		s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
+		s.note(o.Result.String(), step)
+	}
+}
+
+// once adds a step, and for an identity other than 0 only the first time.
+func (t *tally) once(identity uint64, step float64, now int64) bool {
+	if identity != 0 && !t.novel(identity) {
+		return false
+	}
+	t.add(step, now, scanHalfLife)
+	return true
 }
 
 // heeds notes that the source answered a challenge: its address is real, so a

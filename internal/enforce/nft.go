@@ -88,7 +88,8 @@ var (
 
 // fits says that the set takes such a prefix.
 func fits(e nft.Element) bool {
-	return e.Set == nft.DropAll || e.Set == nft.DropSIP || e.Prefix.IsSingleIP()
+	subnet := e.Prefix.Addr().Is6() && e.Prefix.Bits() == 64
+	return e.Set == nft.DropAll || e.Set == nft.DropSIP || subnet || e.Prefix.IsSingleIP()
 }
 
 // setOf says which set holds an entry; 0 for what the kernel is not told here

@@ -94,6 +94,28 @@ func TestStrongerAndWeaker(t *testing.T) {
 	}
 }
 
+// TestStrongerSubnet: the same for an IPv6 /64.
+func TestStrongerSubnet(t *testing.T) {
+	l := newLab(t, false)
+	b := l.entry(ban.Limit, "2001:db8::7", time.Hour)
+	b.Prefix = netip.MustParsePrefix("2001:db8::/64")
+	for _, step := range []struct {
+		action ban.Action
+		want   nft.Set
+	}{{ban.Limit, nft.Limit}, {ban.Slow, nft.LimitSlow}, {ban.Drop, nft.DropSIP}, {ban.Limit, nft.Limit}, {ban.Hold, nft.Hold}} {
+		b.Action = step.action
+		l.put(t, b)
+		for _, set := range blocking {
+			states, err := l.table.Elements(set)
+			must(t, err)
+			if held := len(states) > 0; held != (set == step.want) {
+				t.Errorf("%s of a /64: %s holds %v", step.action, set, states)
+			}
+		}
+	}
+	l.calm(t)
+}
+
 // TestMovesAreOneTransaction: there is no moment at which a source that gets a
 // stronger entry is free, nor one at which a human's ban is void.
 func TestMovesAreOneTransaction(t *testing.T) {

@@ -412,3 +412,22 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("dropped %d", n)
 	}
 }
+
+// TestLimitedHome: a /64 whose unproven addresses take turns is limited, and a
+// phone in it that knows its password is not.
+func TestLimitedHome(t *testing.T) {
+	r := newRig(0)
+	r.finding("2001:db8:51::7", class(detect.ClassGood))
+	r.finding("2001:db8:51::8", func(f *detect.Finding) {
+		unproven(f)
+		f.Home = netip.MustParsePrefix("2001:db8:51::/64")
+	})
+	r.verdict(t, "2001:db8:51::7", "known")
+	r.verdict(t, "2001:db8:51::9", "limit")
+	r.verdict(t, "2001:db8:52::9", "pass")
+	r.finding("2001:db8:51::9", class(detect.ClassGood)) // a new phone
+	r.verdict(t, "2001:db8:51::9", "known")
+	r.now = r.now.Add(61 * time.Second)
+	r.Expire(r.now)
+	r.verdict(t, "2001:db8:51::8", "pass")
+}

@@ -52,3 +52,14 @@ func (p *Policy) widen(b *ban.Ban, f detect.Finding) {
 	b.Prefix = f.Home
 	b.Why += "; three addresses or more of its /64 did so, and none ever knew a password"
 }
+
+// limitHome makes a limit one of the IPv6 /64 where the finding speaks of it as a
+// whole. The kernel asks for the known-good addresses in it first.
+func (p *Policy) limitHome(b *ban.Ban, f detect.Finding) {
+	if !f.Home.IsValid() {
+		return
+	}
+	if _, held := p.fence.Holds(f.Home); !held {
+		b.Prefix = f.Home
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/detect"
+	"github.com/sipward/sipward/internal/event"
 )
 
 // TestHold: who has spent the budget waits, on the narrowest part of the address
@@ -79,6 +80,37 @@ func TestWholeHome(t *testing.T) {
 		got := p.Judge(guess(func(f *detect.Finding) { f.Source, f.Home = from, test.home }))
 		if got.Action != ban.Drop || got.Prefix != test.want {
 			t.Errorf("%s: %s of %s, want drop of %s", test.name, got.Action, got.Prefix, test.want)
+		}
+	}
+}
+
+// TestLimitHome: a /64 is limited around who is good in it, not where somebody
+// may never be touched.
+func TestLimitHome(t *testing.T) {
+	home, from := netip.MustParsePrefix("2001:db8:51::/64"), netip.MustParseAddr("2001:db8:51::7")
+	neighbour := netip.MustParsePrefix("2001:db8:51::1/128")
+	for _, test := range []struct {
+		name   string
+		home   netip.Prefix
+		before func(*Policy, *ban.Table)
+		want   netip.Prefix
+	}{
+		{"bad: not spoken of", netip.Prefix{}, nil, netip.PrefixFrom(from, 128)},
+		{"bad: a neighbour on the never-ban list", home, func(p *Policy, _ *ban.Table) {
+			p.fence.Set([]Post{{Prefix: neighbour, Reason: "the gateway"}})
+		}, netip.PrefixFrom(from, 128)},
+		{"a good neighbour, whom the kernel asks for first", home, func(_ *Policy, table *ban.Table) {
+			table.Put(ban.Ban{Prefix: neighbour, Action: ban.Pass, By: ban.Self, Since: noon, Until: noon.Add(time.Hour)})
+		}, home},
+		{"nobody else", home, nil, home},
+	} {
+		p, table := setUp()
+		if test.before != nil {
+			test.before(p, table)
+		}
+		got := p.Judge(guess(func(f *detect.Finding) { f.Source, f.Home, f.Proof = from, test.home, event.None }))
+		if got.Action != ban.Limit || got.Prefix != test.want || got.Until.Sub(got.Since) > time.Minute {
+			t.Errorf("%s: %s of %s until %s, want limit of %s", test.name, got.Action, got.Prefix, got.Until, test.want)
 		}
 	}
 }

@@ -120,6 +120,7 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 		p.slowPort(&b, f)
 	case f.Proof == event.None:
 		b.Action, b.Until = ban.Limit, f.Time.Add(limitTime)
+		p.limitHome(&b, f)
 	case f.Evidence < detect.DropBound:
 		b.Action, b.Until = ban.Slow, f.Time.Add(p.vary(limitTime))
 	case f.Proof == event.GradeC && !f.Text:
