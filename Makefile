@@ -25,7 +25,7 @@ BUILD_FLAGS = -trimpath -ldflags '-s -w' \
 
 # What the tests need besides Go: the kernel's tools, a real SIP server, real
 # attack tools, and systemd-analyze to judge the units.
-TEST_PACKAGES := iproute2 util-linux procps nftables kamailio sip-tester sipvicious systemd
+TEST_PACKAGES := iproute2 util-linux procps nftables kamailio sip-tester sipvicious systemd chromium
 
 .PHONY: help go build run test test-packages check house bench fuzz soak race lab demo install install-files uninstall clean
 

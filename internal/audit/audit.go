@@ -66,13 +66,14 @@ func Machine(files fs.FS) *check.Site { return &check.Site{Files: files, Live: t
 
 // Score is 100 minus what each failing check takes away: 25 when it is critical,
 // 10 when high, 4 when medium, 1 when low, nothing for info. A check counts
-// once, however many places it fails in, and nothing goes below 0.
+// once, however many places it fails in; what is accepted does not count, and
+// nothing goes below 0.
 func (r *Report) Score() int {
 	cost := map[check.Severity]int{check.Critical: 25, check.High: 10, check.Medium: 4, check.Low: 1}
 	failing := map[string]bool{}
 	score := 100
 	for _, result := range r.Results {
-		if result.State == check.Fail && !failing[result.ID] {
+		if result.State == check.Fail && result.Accepted == "" && !failing[result.ID] {
 			failing[result.ID] = true
 			score -= cost[result.Severity]
 		}
@@ -80,22 +81,23 @@ func (r *Report) Score() int {
 	return max(score, 0)
 }
 
-// Count is how many results have a state.
+// Count is how many results have a state, but for those accepted.
 func (r *Report) Count(state check.State) int {
 	n := 0
 	for _, result := range r.Results {
-		if result.State == state {
+		if result.State == state && result.Accepted == "" {
 			n++
 		}
 	}
 	return n
 }
 
-// Worst is the highest severity of what fails; false when nothing does.
+// Worst is the highest severity of what fails and is not accepted; false when
+// nothing does.
 func (r *Report) Worst() (check.Severity, bool) {
 	worst, any := check.Info, false
 	for _, result := range r.Results {
-		if result.State == check.Fail {
+		if result.State == check.Fail && result.Accepted == "" {
 			worst, any = max(worst, result.Severity), true
 		}
 	}

@@ -5,6 +5,7 @@
 package settings
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -102,6 +103,18 @@ func (t *Tree) Read(name string) []byte {
 	t.bytes += len(text)
 	t.text[name] = text
 	return text
+}
+
+// Line is a line as it stands in its file, with its line break; empty if there is
+// none.
+func (t *Tree) Line(at Place) string {
+	number := 0
+	for line := range bytes.Lines(t.Read(at.File)) {
+		if number++; number == at.Line {
+			return string(line)
+		}
+	}
+	return ""
 }
 
 func (t *Tree) load(name string, err error) ([]byte, error) {

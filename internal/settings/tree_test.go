@@ -60,6 +60,11 @@ func TestReadOnce(t *testing.T) {
 			t.Errorf("%q is read: %q", name, text)
 		}
 	}
+	for n, want := range []string{"", "1", ""} {
+		if got := tree.Line(Place{"d/a", n}); got != want {
+			t.Errorf("line %d is %q", n, got)
+		}
+	}
 	if !tree.Folder("d") || tree.Folder("d/a") || tree.Folder("none") {
 		t.Error("folders are told wrongly")
 	}

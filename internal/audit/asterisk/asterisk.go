@@ -39,7 +39,8 @@ func liveDangerously(s *server) []check.Finding {
 	for _, section := range asterisk.Read(s.tree, s.dir, "asterisk.conf") {
 		for _, line := range section.InForce() {
 			if section.Name == "options" && line.Key == "live_dangerously" && asterisk.Yes(line.Value) {
-				found = append(found, check.Finding{Place: line.At, Setting: line.Key, Value: line.Value})
+				found = append(found, check.Finding{Place: line.At, Setting: line.Key, Value: line.Value,
+					Edit: check.Replace(s.tree, line.At, line.Value, "no")})
 			}
 		}
 	}

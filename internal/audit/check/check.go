@@ -112,10 +112,27 @@ type Edit struct {
 	Old, New string
 }
 
+// Replace is the edit that writes new for old in one line; nil if the line does
+// not hold old exactly once, for then somebody has to look.
+func Replace(tree *settings.Tree, at settings.Place, old, new string) *Edit {
+	line := tree.Line(at)
+	if old == "" || strings.Count(line, old) != 1 {
+		return nil
+	}
+	return &Edit{File: at.File, Line: at.Line, Old: line, New: strings.Replace(line, old, new, 1)}
+}
+
+// Insert is the edit that puts whole lines before a place.
+func Insert(at settings.Place, lines string) *Edit {
+	return &Edit{File: at.File, Line: at.Line, New: lines}
+}
+
 // Result is a finding and the check that has it.
 type Result struct {
 	*Check
 	Finding
+	// Accepted is the reason why somebody lives with it; empty when nobody said so.
+	Accepted string
 }
 
 // Site is what is looked at.
@@ -153,7 +170,7 @@ func Run[S any](rules []Rule[S], server S) []Result {
 			if f.State == "" {
 				f.State = Fail
 			}
-			results = append(results, Result{&rules[i].Check, f})
+			results = append(results, Result{Check: &rules[i].Check, Finding: f})
 		}
 	}
 	return results
