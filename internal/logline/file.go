@@ -43,14 +43,14 @@ func (f *File) Use(own *custom.Pattern) { f.reader.Pattern = own }
 // passes over lines that say nothing.
 func (f *File) Next() (*event.Event, error) {
 	for {
-		f.reader.pass()
+		f.reader.skip()
 		if e := f.reader.Next(); e != nil {
 			return e, nil
 		}
 		if f.ended != nil {
 			return nil, f.ended
 		}
-		f.readLine(true)
+		f.readLine(f.reader.Take)
 	}
 }
 
@@ -63,16 +63,15 @@ func (f *File) NextLine() (*event.Event, error) {
 		if f.ended != nil {
 			return nil, f.ended
 		}
-		f.readLine(false)
+		f.readLine(f.reader.Put)
 	}
 }
 
-// readLine puts the next line into the reader, or notes why there is none. A
-// line that says nothing may be passed over.
-func (f *File) readLine(mayPass bool) {
+// readLine gives the next line to put, or notes why there is none.
+func (f *File) readLine(put func(text []byte, arrived time.Time)) {
 	line, err := f.from.ReadSlice('\n')
-	if text := bytes.TrimSuffix(line, []byte("\n")); len(line) > 0 && !(mayPass && f.reader.Pass(text, time.Time{})) {
-		f.reader.Put(text, time.Time{})
+	if len(line) > 0 {
+		put(bytes.TrimSuffix(line, []byte("\n")), time.Time{})
 	}
 	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = f.from.ReadSlice('\n') // the rest of a line that is too long

@@ -43,7 +43,7 @@ func (f Format) Reserved() bool { return f == FreeSWITCH || f == Kamailio || f =
 // formats is every server whose lines we can read, and how: one room each.
 var formats = []struct {
 	name Format
-	read func(line.Header) line.Reading
+	read func(line.Header, *line.Reading)
 }{
 	{Asterisk, asterisk.Read},
 	{FreeSWITCH, freeswitch.Read},
@@ -64,40 +64,48 @@ func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 		r, _ := readEntry(&e, format, clock, nil)
 		return r.Log, r.At
 	}
-	r := readText(text, format, clock, nil)
+	var r line.Reading
+	readText(text, format, clock, nil, &r)
 	return r.Log, r.At
 }
 
 // readText asks the servers' readers, and where they know no answer, the
-// administrator's own pattern, if any.
-func readText(text []byte, format Format, clock Clock, own *custom.Pattern) line.Reading {
+// administrator's own pattern, if any. The Reading is empty before.
+func readText(text []byte, format Format, clock Clock, own *custom.Pattern, r *line.Reading) {
 	whole, torn := bytes.CutSuffix(text, []byte("\r"))
 	h := line.ReadHeader(whole, clock)
 	h.Torn = torn
-	var result line.Reading
 	for i := range formats {
 		if format != formats[i].name && format != Auto {
 			continue
 		}
-		r := formats[i].read(h)
-		if r.Whole || result.Verdict == event.Unknown {
-			result = r
+		if r.Verdict == event.Unknown {
+			formats[i].read(h, r)
+		} else if other := readAs(formats[i].read, h); other.Whole {
+			*r = other
 		}
 		if r.Whole { // this server wrote it, whatever it says
 			break
 		}
 	}
-	if own != nil && (result.Verdict == event.Unknown || result.Verdict == event.Near) {
-		if r := own.Read(h); r.Verdict != event.Unknown {
-			r.Thread = result.Thread
-			result = r
+	if own != nil && (r.Verdict == event.Unknown || r.Verdict == event.Near) {
+		if other := own.Read(h); other.Verdict != event.Unknown {
+			other.Thread = r.Thread
+			*r = other
 		}
 	}
 	// The prefix is the server's for certain; a time inside the message serves
 	// where there is none.
 	if !h.At.IsZero() {
-		result.At, result.Stamped = h.At, true
+		r.At, r.Stamped = h.At, true
 	}
-	result.HasTime = !result.At.IsZero()
-	return result
+	r.HasTime = !r.At.IsZero()
+}
+
+// readAs is for a line that looks like the rest of one server's record, and may be
+// another server's own.
+func readAs(read func(line.Header, *line.Reading), h line.Header) line.Reading {
+	var r line.Reading
+	read(h, &r)
+	return r
 }

@@ -78,7 +78,7 @@ func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) (r lin
 		as = format
 	}
 	message := bytes.TrimSuffix(e.message, []byte("\n"))
-	r = readText(message, as, clock, own)
+	readText(message, as, clock, own, &r)
 	if foreign = writer == ""; foreign {
 		other := line.Reading{}
 		if r.Verdict == event.Hostile || r.Verdict == event.Tampered {

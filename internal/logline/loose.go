@@ -2,6 +2,7 @@ package logline
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sipward/sipward/internal/logline/line"
 )
@@ -82,18 +83,40 @@ func (r *Reader) meet(held *heldLine) {
 
 // remember puts a process among the known ones.
 func (r *Reader) remember(thread uint32) {
-	if thread < fewest || r.knows(thread) {
-		return
+	if thread >= fewest && !r.knows(thread) {
+		r.crew.add(thread)
 	}
-	r.crew[r.met%len(r.crew)] = thread
-	r.met++
 }
 
-func (r *Reader) knows(thread uint32) bool {
-	for _, known := range r.crew[:min(r.met, len(r.crew))] {
-		if known == thread {
-			return true
-		}
+func (r *Reader) knows(thread uint32) bool { return r.crew.has(thread) }
+
+// crew is the last threads that were added, in a ring. Nearly every line asks for
+// one, so there is an index by the last byte of the number.
+type crew struct {
+	ring [64]uint32
+	met  int
+	// many is how many of the ring end in a byte, latest where the last one is.
+	many, latest [256]uint8
+}
+
+func (c *crew) add(thread uint32) {
+	slot := c.met % len(c.ring)
+	if c.met >= len(c.ring) {
+		c.many[uint8(c.ring[slot])]--
 	}
-	return false
+	c.ring[slot] = thread
+	c.many[uint8(thread)]++
+	c.latest[uint8(thread)] = uint8(slot)
+	c.met++
+}
+
+func (c *crew) has(thread uint32) bool {
+	many := c.many[uint8(thread)]
+	if many == 0 {
+		return false
+	}
+	if many == 1 { // the oldest leave first, so that it is the latest
+		return c.ring[c.latest[uint8(thread)]] == thread
+	}
+	return slices.Contains(c.ring[:min(c.met, len(c.ring))], thread)
 }

@@ -48,9 +48,8 @@ type Reader struct {
 	judged       int
 	given        bool // queue[0] is what Next gave last
 
-	// crew is the threads that have spoken outside of any packet, in a ring.
-	crew [64]uint32
-	met  int
+	// crew is the threads that have spoken outside of any packet.
+	crew crew
 	// trail is the thread whose last line may end in an outsider's text, or 0.
 	trail uint32
 }
@@ -81,17 +80,10 @@ type quoted struct {
 func (r *Reader) Put(text []byte, arrived time.Time) {
 	r.begin()
 	held := r.room()
-	held.number = r.lines
-	if e, ok := openEntry(text); ok {
-		held.text = append(held.text[:0], e.message...)
-		e.message = held.text
-		var foreign bool
-		if held.Reading, foreign = readEntry(&e, r.Format, r.Clock, r.Pattern); foreign {
-			held.text = held.text[:0] // another program's words are no rest of a record
-		}
-	} else {
+	held.number, held.Reading = r.lines, line.Reading{}
+	if len(text) == 0 || text[0] != '{' || !r.putEntry(held, text) {
 		held.text = append(held.text[:0], text...)
-		held.Reading = readText(held.text, r.Format, r.Clock, r.Pattern)
+		readText(held.text, r.Format, r.Clock, r.Pattern, &held.Reading)
 	}
 	if !held.HasTime {
 		held.At = r.last
@@ -111,7 +103,7 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	r.meet(held)
 	r.last = held.At
 	r.settle()
-	if held.Quotes != (line.Quotation{}) {
+	if held.Quotes.Rule != "" {
 		closed := held.Quotes.Closed
 		r.quote = quoted{Quotation: held.Quotes, inside: !closed, doubt: closed, left: maxQuoted, thread: held.Thread, at: held.At, server: held.Server}
 		if held.Quotes.Size > 0 {
@@ -120,20 +112,43 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	}
 }
 
-// Pass is Put for a caller who wants no events of lines that say nothing. It
-// tells whether the line is one and stands where it means nothing to its
-// neighbours either; then that is all, and nothing is copied. Else Put must follow.
-func (r *Reader) Pass(text []byte, arrived time.Time) bool {
-	alone := len(r.queue) == 0 && !r.quote.Loose && !r.quote.inside && !r.quote.doubt && r.trail == 0
-	if !alone || r.Pattern != nil || r.Format != Asterisk && r.Format != Auto || !asterisk.MayBeQuiet(text) {
+// putEntry reads a line of the systemd journal; false for any other.
+func (r *Reader) putEntry(held *heldLine, text []byte) bool {
+	e, ok := openEntry(text)
+	if !ok {
+		return false
+	}
+	held.text = append(held.text[:0], e.message...)
+	e.message = held.text
+	var foreign bool
+	if held.Reading, foreign = readEntry(&e, r.Format, r.Clock, r.Pattern); foreign {
+		held.text = held.text[:0] // another program's words are no rest of a record
+	}
+	return true
+}
+
+// Take is Put for a caller who wants no events of lines that say nothing: there
+// may be none of them, and they are not even copied.
+func (r *Reader) Take(text []byte, arrived time.Time) {
+	if !r.passes(text, arrived) {
+		r.Put(text, arrived)
+	}
+}
+
+// passes looks whether a line says nothing, and stands where it means to its
+// neighbours only that they are complete. Then it is done with.
+func (r *Reader) passes(text []byte, arrived time.Time) bool {
+	calm := !r.quote.Loose && !r.quote.inside && !r.quote.doubt && r.trail == 0
+	if !calm || r.Pattern != nil || r.Format != Asterisk && r.Format != Auto || !asterisk.MayBeQuiet(text) {
 		return false
 	}
 	whole, _ := bytes.CutSuffix(text, []byte("\r"))
 	h := line.ReadHeader(whole, r.Clock)
 	thread, quiet := asterisk.Quiet(h)
-	if !quiet {
+	if !quiet || !r.completes(whole) {
 		return false
 	}
+	r.judged = len(r.queue)
 	r.begin()
 	if !h.At.IsZero() {
 		r.last = h.At
@@ -141,6 +156,17 @@ func (r *Reader) Pass(text []byte, arrived time.Time) bool {
 		r.last = arrived
 	}
 	r.remember(thread)
+	return true
+}
+
+// completes says that a whole line of no form leaves no doubt about the lines that
+// are held: none is open, and it holds nothing that could be the rest of one.
+func (r *Reader) completes(text []byte) bool {
+	for _, held := range r.queue[r.judged:] {
+		if held.Open || held.Breakable() && (held.Clause == "" || line.Contains(text, held.Clause)) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -189,8 +215,8 @@ func (r *Reader) drop() {
 	}
 }
 
-// pass drops the judged lines that say nothing, up to the first that says something.
-func (r *Reader) pass() {
+// skip drops the judged lines that say nothing, up to the first that says something.
+func (r *Reader) skip() {
 	for r.drop(); r.judged > 0 && r.queue[0].Verdict == event.Unknown; r.drop() {
 		r.given = true
 	}

@@ -35,13 +35,14 @@ type record struct {
 // form is a message that can be told by its file, its start, or both.
 type form struct {
 	file, start string
-	read        func(record) line.Reading
+	// read fills in a Reading that is empty, or leaves it so: another form.
+	read func(record, *line.Reading)
 }
 
 // forms is every message we know. An empty file is any file: which one
 // a message comes from changes between versions, and no outsider can write at
 // the start of a message.
-var forms = []form{
+var forms = [...]form{
 	{"", `SecurityEvent="`, readSecurityEvent},
 	{"", "Request ", readRequestFailed},
 	{"", "Registration from '", readRegistrationFailed},
@@ -64,26 +65,51 @@ var forms = []form{
 	{"res_pjsip_session.c", "", readNamedCallRejected},
 	{"res_pjsip_outbound_registration.c", "", readOwnRegistration},
 	{"res_pjsip_outbound_authenticator_digest.c", "", readOwnRegistration},
-	{"", "", readOwnWords},
+	{"", "Registration for '", readOwnRegistration},
+	{"", "Registration of '", readOwnRegistration},
+	{"", "Last Registration Attempt", readOwnRegistration},
+	{"", "Forbidden - ", readOwnRegistration},
+	{"", "Failed to authenticate on ", readOwnRegistration},
+	{"", "Got SIP response ", readOwnRegistration},
+	{"", "Got 4", readOwnRegistration},
+	{"", "Call rejected by ", readOwnRegistration},
+	{"", "-- Got SIP response ", readOwnRegistration},
+	{"", "-- Registration for '", readOwnRegistration},
+}
+
+// formsByStart is the forms that a message may have, by its first byte and in
+// their order.
+var formsByStart = sortForms()
+
+func sortForms() (sorted [256][]*form) {
+	for first := range sorted {
+		for i := range forms {
+			if start := forms[i].start; start == "" || int(start[0]) == first {
+				sorted[first] = append(sorted[first], &forms[i])
+			}
+		}
+	}
+	return sorted
 }
 
 // Read is the way in: one line, without its time stamp.
-func Read(h line.Header) line.Reading {
-	if bytes.HasPrefix(h.Text, []byte(`{"hostname"`)) {
-		return readJSONRecord(h)
+func Read(h line.Header, r *line.Reading) {
+	if len(h.Text) > 0 && h.Text[0] == '{' && bytes.HasPrefix(h.Text, []byte(`{"hostname"`)) {
+		readJSONRecord(h, r)
+		return
 	}
-	rec, ok := splitRecord(h.Text)
-	if !ok {
-		return readLoose(h)
+	var rec record
+	if !rec.split(h.Text) {
+		readLoose(h, r)
+		return
 	}
 	rec.escaped, rec.dated = h.Escaped, !h.At.IsZero()
-	return readRecord(rec)
+	readRecord(&rec, r)
 }
 
 // readRecord judges a message by the form it has.
-func readRecord(rec record) line.Reading {
-	length := len(rec.message)
-	r := matchRecord(rec)
+func readRecord(rec *record, r *line.Reading) {
+	matchRecord(rec, r)
 	r.Whole, r.Thread = true, rec.thread
 	r.Server = serverName
 	if r.Verdict == event.Unknown && r.Quotes == (line.Quotation{}) && isNear(rec) {
@@ -92,40 +118,53 @@ func readRecord(rec record) line.Reading {
 	if r.Open { // the line's beginning may be as foreign as its end
 		r.Source = netip.AddrPort{}
 	}
-	if r.Breakable() && line.IsCut(length, rec.escaped) {
+	if r.Breakable() && line.IsCut(len(rec.message), rec.escaped) {
 		r.Source = netip.AddrPort{}
 		r.Tamper("long enough to have been cut off")
 	}
 	if r.Verdict != event.Hostile && r.Verdict != event.Tampered && r.Kind != event.AuthOK {
 		r.Source = netip.AddrPort{}
 	}
-	return r
 }
 
-func matchRecord(rec record) line.Reading {
+// matchRecord fills in what the first form says that knows an answer. Where none
+// does, the first one that a message begins as tells at least how it goes on.
+func matchRecord(rec *record, r *line.Reading) {
 	if rec.dialplan {
-		return readDialplan(rec)
+		readDialplan(*rec, r)
+		return
 	}
-	message := bytes.TrimLeft(rec.message, " ")
+	message := line.SkipBlanks(rec.message)
 	if isQuiet(rec.level) && !bytes.HasPrefix(message, []byte("-- ")) {
-		return line.Reading{Quotes: quotedPacket(message)}
+		r.Quotes = quotedPacket(message)
+		return
 	}
-	var near line.Reading
-	for i := range forms {
-		form := &forms[i]
-		if !line.HasSuffix(rec.file, form.file) || len(message) < len(form.start) || string(message[:len(form.start)]) != form.start {
+	var first byte // of an empty message: no form begins so
+	if len(message) > 0 {
+		first = message[0]
+	}
+	shaped := *rec
+	for _, f := range formsByStart[first] {
+		var ok bool
+		if shaped.message, ok = line.CutPrefix(message, f.start); !ok || !line.HasSuffix(rec.file, f.file) {
 			continue
 		}
-		rec.message = message[len(form.start):]
-		r := form.read(rec)
-		if r.Verdict != event.Unknown {
-			return r
+		if r.Clause == "" {
+			f.read(shaped, r)
+		} else if other := readAs(f, shaped); other.Verdict != event.Unknown {
+			*r = other
 		}
-		if rec.message = message; near.Clause == "" {
-			near = r
+		if r.Verdict != event.Unknown {
+			return
 		}
 	}
-	return near
+}
+
+// readAs is for a form behind one that the message only begins as.
+func readAs(f *form, rec record) line.Reading {
+	var r line.Reading
+	f.read(rec, &r)
+	return r
 }
 
 // isQuiet says that lines of this level never speak about security first hand.
@@ -139,48 +178,53 @@ func isQuiet(level []byte) bool {
 
 // isNear says that a message looks as if it were about security. A growing
 // number of them means that the server has learned new words.
-func isNear(rec record) bool {
+func isNear(rec *record) bool {
 	if string(rec.level) == "SECURITY" || line.HasSuffix(rec.file, securityFile) {
 		return true
 	}
 	return !isQuiet(rec.level) && line.Suspicious(rec.message)
 }
 
-// splitRecord takes the logger's prefix apart, in any of its shapes:
+// split takes the logger's prefix apart, in any of its shapes:
 //
 //	NOTICE[12][C-0a]  chan_sip.c: message                  a file
 //	NOTICE[12][C-0a]: chan_sip.c:99 function: message      console, [plain]
 //	NOTICE[12][C-0a]: chan_sip.c:99 in function: message   syslog
 //
 // with or without colours around the words.
-func splitRecord(text []byte) (record, bool) {
-	var rec record
+func (rec *record) split(text []byte) bool {
 	text = line.SkipColour(skipUnreadStamp(text))
 	n := 0
 	for n < len(text) && (text[n] >= 'A' && text[n] <= 'Z' || text[n] == '_') {
 		n++
 	}
 	if n < 3 || n > 16 {
-		return rec, false
+		return false
 	}
-	rec.level, text = text[:n], bytes.TrimPrefix(line.SkipColour(text[n:]), []byte(" "))
+	rec.level, text = text[:n], line.SkipColour(text[n:])
+	if len(text) > 0 && text[0] == ' ' {
+		text = text[1:]
+	}
 	thread, text, ok := bracketed(text)
 	if !ok {
-		return rec, false
+		return false
 	}
 	lwp, ok := line.Number(thread)
 	if !ok {
-		return rec, false
+		return false
 	}
 	rec.thread = uint32(lwp)
-	if call, rest, ok := bracketed(text); ok && bytes.HasPrefix(call, []byte("C-")) {
+	if call, rest, ok := bracketed(text); ok && len(call) > 1 && call[0] == 'C' && call[1] == '-' {
 		text = rest
 	}
-	text = line.SkipColour(bytes.TrimPrefix(text, []byte(":")))
-	if len(text) == 0 || text[0] != ' ' {
-		return rec, false
+	if len(text) > 0 && text[0] == ':' {
+		text = text[1:]
 	}
-	return rec, rec.splitFile(line.SkipColour(bytes.TrimLeft(text, " ")))
+	text = line.SkipColour(text)
+	if len(text) == 0 || text[0] != ' ' {
+		return false
+	}
+	return rec.splitFile(line.SkipColour(line.SkipBlanks(text)))
 }
 
 // splitFile reads the name of the source file, and line and function if given.
@@ -190,7 +234,7 @@ func (rec *record) splitFile(text []byte) bool {
 		return true
 	}
 	n := 0
-	for n < len(text) && isFileByte(text[n]) {
+	for n < len(text) && isFileByte[text[n]] {
 		n++
 	}
 	rec.file = text[:n]
@@ -199,8 +243,8 @@ func (rec *record) splitFile(text []byte) bool {
 		return false
 	}
 	text = line.SkipColour(text[1:])
-	if rest, ok := line.CutPrefix(text, " "); ok {
-		rec.message = rest
+	if len(text) > 0 && text[0] == ' ' {
+		rec.message = text[1:]
 		return true
 	}
 	// A line number, a blank, perhaps "in", a function.
@@ -210,7 +254,7 @@ func (rec *record) splitFile(text []byte) bool {
 	text = bytes.TrimPrefix(line.SkipColour(text), []byte(" "))
 	text = bytes.TrimPrefix(line.SkipColour(text), []byte("in "))
 	n = 0
-	for n < len(text) && (isFileByte(text[n]) || text[n] == '<' || text[n] == '?' || text[n] == '>') {
+	for n < len(text) && (isFileByte[text[n]] || text[n] == '<' || text[n] == '?' || text[n] == '>') {
 		n++
 	}
 	text, ok := line.CutPrefix(line.SkipColour(text[n:]), ":")
@@ -218,20 +262,21 @@ func (rec *record) splitFile(text []byte) bool {
 	return ok
 }
 
-func isFileByte(b byte) bool {
-	return b|0x20 >= 'a' && b|0x20 <= 'z' || line.IsDigit(b) || b == '_' || b == '.' || b == '/' || b == '-' || b == '+'
-}
+// isFileByte is the characters of file names, and of what dials and functions are
+// called.
+var isFileByte = line.Bytes("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+")
 
 // bracketed takes a short "[word]" off text.
 func bracketed(text []byte) (word, rest []byte, ok bool) {
 	if len(text) == 0 || text[0] != '[' {
 		return nil, text, false
 	}
-	end := bytes.IndexByte(text, ']')
-	if end < 0 || end > 16 {
-		return nil, text, false
+	for end := 1; end < len(text) && end <= 16; end++ {
+		if text[end] == ']' {
+			return text[1:end], text[end+1:], true
+		}
 	}
-	return text[1:end], text[end+1:], true
+	return nil, text, false
 }
 
 // skipUnreadStamp passes over a time stamp of a form we cannot read:
@@ -264,11 +309,12 @@ type jsonRecord struct {
 
 // readJSONRecord reads a line of the [json] formatter. Its quoting is sound, so
 // a line break cannot end a record; the message inside is as forgeable as ever.
-func readJSONRecord(h line.Header) line.Reading {
+func readJSONRecord(h line.Header, r *line.Reading) {
 	var parsed jsonRecord
 	if err := json.Unmarshal(h.Text, &parsed); err != nil {
 		// Asterisk cuts long records at the size of its buffer.
-		return line.Reading{Whole: true, Log: event.Log{Verdict: event.Near, Server: serverName, Note: "broken JSON"}}
+		*r = line.Reading{Whole: true, Log: event.Log{Verdict: event.Near, Server: serverName, Note: "broken JSON"}}
+		return
 	}
 	rec := record{
 		level: []byte(parsed.Message.Level), file: []byte(parsed.Message.Location.File),
@@ -278,32 +324,29 @@ func readJSONRecord(h line.Header) line.Reading {
 		rec.dialplan = true
 		rec.message = append(append(exten, ": "...), rec.message...)
 	}
-	r := readRecord(rec)
+	readRecord(&rec, r)
 	r.Quotes, r.Open = line.Quotation{}, false // whatever it holds is inside the record
 	if at, n := h.Clock.Stamp([]byte(parsed.Timestamp)); n > 0 {
 		r.At = at
 	}
-	return r
 }
 
 // readLoose looks at a line without the server's prefix: foreign text, or the
 // rest of a record with a line break in it. Nothing in it names a culprit.
-func readLoose(h line.Header) line.Reading {
+func readLoose(h line.Header, r *line.Reading) {
 	// Syslog escapes line breaks: behind its prefix is a line of another program.
-	if h.Escaped || !line.Contains(h.Text, looseClauses[:]...) && !endsInReason(h.Text) {
+	if h.Escaped || !looseClauses.In(h.Text) && !endsInReason(h.Text) {
 		// A packet quoted without the server's prefix is not looked for: a line
 		// break would be enough to begin one, and to blind us.
-		return line.Reading{}
+		return
 	}
-	return line.Reading{Log: event.Log{
-		Verdict: event.Tampered, Server: serverName, Rule: "asterisk.fragment", Kind: event.KindOther,
-		Note: "a clause of the server without the server's prefix",
-	}}
+	r.Say(event.Tampered, event.KindOther, "asterisk.fragment")
+	r.Server, r.Note = serverName, "a clause of the server without the server's prefix"
 }
 
 // looseClauses are clauses that the server writes after somebody else's text.
-var looseClauses = [...]string{
+var looseClauses = line.NewWords(
 	`SecurityEvent="`, `SessionID="`, `LocalAddress="`, `RemoteAddress="`, `",Challenge="`, `",Response="`, `",ExpectedResponse="`,
 	`",ReceivedHash="`, `",RequestParams="`, failedFor, "' (from ", "' rejected because extension not found in context '",
 	"' not found for endpoint '", "Rejecting unknown SIP connection from ",
-}
+)

@@ -35,20 +35,16 @@ func quoted(r *line.Reading, text []byte, escaped bool) {
 }
 
 // readManager reads manager.c: logins to the administration port.
-func readManager(rec record) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.AdminFailed}}
-	rest, ok := leading(&r, rec.message)
-	if !ok {
-		return line.Reading{}
-	}
+func readManager(rec record, r *line.Reading) {
+	rest, ok := leading(r, rec.message)
 	for _, form := range managerForms {
-		if user, ok := line.CutPrefix(rest, form.text); ok {
-			r.Rule = form.rule
-			quoted(&r, user, rec.escaped)
-			return r
+		if user, begins := line.CutPrefix(rest, form.text); ok && begins {
+			r.Say(event.Hostile, event.AdminFailed, form.rule)
+			quoted(r, user, rec.escaped)
+			return
 		}
 	}
-	return line.Reading{}
+	*r = line.Reading{}
 }
 
 var managerForms = [...]struct{ text, rule string }{
@@ -58,28 +54,26 @@ var managerForms = [...]struct{ text, rule string }{
 }
 
 // readIAXHost reads what chan_iax2.c says after "Host " and "Address ".
-func readIAXHost(rec record) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.AuthFailed}}
-	rest, ok := leading(&r, rec.message)
-	if !ok {
-		return line.Reading{}
-	}
+func readIAXHost(rec record, r *line.Reading) {
+	rest, ok := leading(r, rec.message)
 	for _, form := range iaxForms {
-		if tail, ok := line.CutPrefix(rest, form.text); ok {
-			r.Kind, r.Rule = form.kind, form.rule
-			r.User = quotedName(form.text, tail)
-			if line.HasControl(tail, rec.escaped) {
-				r.Tamper("a control character inside a value")
-			} else if bytes.Count(tail, []byte("'")) > closing(form.text) {
-				r.Tamper("a delimiter inside a value")
-			} else if len(tail) > 0 && !line.HasSuffix(tail, "'") && !line.HasSuffix(tail, ")") {
-				r.Tamper("ends inside a value")
-				r.Open = true
-			}
-			return r
+		tail, begins := line.CutPrefix(rest, form.text)
+		if !ok || !begins {
+			continue
 		}
+		r.Say(event.Hostile, form.kind, form.rule)
+		r.User = quotedName(form.text, tail)
+		if line.HasControl(tail, rec.escaped) {
+			r.Tamper("a control character inside a value")
+		} else if bytes.Count(tail, []byte("'")) > closing(form.text) {
+			r.Tamper("a delimiter inside a value")
+		} else if len(tail) > 0 && !line.HasSuffix(tail, "'") && !line.HasSuffix(tail, ")") {
+			r.Tamper("ends inside a value")
+			r.Open = true
+		}
+		return
 	}
-	return line.Reading{}
+	*r = line.Reading{}
 }
 
 var iaxForms = [...]reason{
@@ -114,14 +108,13 @@ func quotedName(form string, tail []byte) []byte {
 
 // readIAXConnect reads, after "Rejected connect attempt from ", an address and
 // what was wanted.
-func readIAXConnect(rec record) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.iax.rejected_connect"}}
-	text := rec.message
-	word, rest := line.Token(text)
+func readIAXConnect(rec record, r *line.Reading) {
+	word, rest := line.Token(rec.message)
 	source, ok := line.PlainEndpoint(bytes.TrimRight(word, ",:"))
 	if !ok {
-		return line.Reading{}
+		return
 	}
+	r.Say(event.Hostile, event.CallRefused, "asterisk.iax.rejected_connect")
 	r.Source, r.Front = source, true
 	r.Clause = "'"
 	r.User, _, _ = bytes.Cut(quotedName(" ", rest), []byte("@")) // "who was trying to reach '100@context'"
@@ -133,51 +126,48 @@ func readIAXConnect(rec record) line.Reading {
 	} else if bytes.Count(rest, []byte("'")) > 2 {
 		r.Tamper("a delimiter inside a value")
 	}
-	return r
 }
 
 // readIAXPeer reads, after "No registration for peer '", the caller's own
 // text, and at the end "' (from 192.0.2.1)".
-func readIAXPeer(rec record) line.Reading {
-	return readPeerFrom(rec, "' (from ", reason{kind: event.UserUnknown, rule: "asterisk.iax.no_registration"})
+func readIAXPeer(rec record, r *line.Reading) {
+	r.Say(event.Hostile, event.UserUnknown, "asterisk.iax.no_registration")
+	readPeerFrom(rec, "' (from ", r)
 }
 
 // readIAXStaticPeer reads, after "Peer '", a registration to a peer that has a
 // fixed address; other lines of the same file begin so, too.
-func readIAXStaticPeer(rec record) line.Reading {
+func readIAXStaticPeer(rec record, r *line.Reading) {
 	const from = "' is not dynamic (from "
-	if !line.Contains(rec.message, from) {
-		return line.Reading{}
+	if line.Contains(rec.message, from) {
+		r.Say(event.Hostile, event.RequestRefused, "asterisk.iax.peer_not_dynamic")
+		readPeerFrom(rec, from, r)
 	}
-	return readPeerFrom(rec, from, reason{kind: event.RequestRefused, rule: "asterisk.iax.peer_not_dynamic"})
 }
 
 // readIAXEmpty reads, after "Empty registration from ", an address.
-func readIAXEmpty(rec record) line.Reading {
-	source, ok := line.PlainEndpoint(rec.message)
-	if !ok {
-		return line.Reading{}
+func readIAXEmpty(rec record, r *line.Reading) {
+	if source, ok := line.PlainEndpoint(rec.message); ok {
+		r.Say(event.Hostile, event.RequestMalformed, "asterisk.iax.empty_registration")
+		r.Source, r.Front = source, true
 	}
-	return line.Reading{Front: true, Log: event.Log{
-		Verdict: event.Hostile, Kind: event.RequestMalformed, Rule: "asterisk.iax.empty_registration", Source: source,
-	}}
 }
 
 // readPeerFrom reads a peer's name, from, and an address in parentheses.
-func readPeerFrom(rec record, from string, what reason) line.Reading {
-	r := line.Reading{Clause: from, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: what.kind, Rule: what.rule}}
+func readPeerFrom(rec record, from string, r *line.Reading) {
+	r.Clause, r.Behind = from, true
 	at, once := line.Only(rec.message, from)
 	if at < 0 {
 		r.Tamper("ends inside a value")
 		r.Open = true
-		return r
+		return
 	}
 	text, ok1 := bytes.CutSuffix(rec.message[at+len(from):], []byte(")"))
 	source, ok2 := line.PlainEndpoint(text)
 	if !once || !ok1 || !ok2 {
 		r.Tamper("a clause of the server inside a value")
 		r.Open = !ok1
-		return r
+		return
 	}
 	r.Source, r.User = source, rec.message[:at]
 	if line.HasControl(rec.message, rec.escaped) {
@@ -185,36 +175,36 @@ func readPeerFrom(rec record, from string, what reason) line.Reading {
 	} else if line.Contains(r.User, "'") {
 		r.Tamper("a delimiter inside a value")
 	}
-	return r
 }
 
 // readDialplan reads lines that the dial plan writes with Log(), as the widely
 // used one of FreePBX does. In front of ": " stands the number dialled, which
 // is the caller's text; the address at the end is the server's.
-func readDialplan(rec record) line.Reading {
+func readDialplan(rec record, r *line.Reading) {
 	text := rec.message
 	for _, form := range dialplanForms {
 		at, once := line.Only(text, form.text)
 		if at < 0 {
 			continue
 		}
-		r := line.Reading{Clause: form.text, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: form.kind, Rule: form.rule}}
+		r.Clause, r.Behind = form.text, true
+		r.Say(event.Hostile, form.kind, form.rule)
 		source, ok := line.PlainEndpoint(bytes.TrimSuffix(bytes.TrimSpace(text[at+len(form.text):]), []byte(`"`)))
 		if !once || !ok {
 			r.Tamper("a clause of the server inside a value")
-			return r
+			return
 		}
 		r.Source = source
 		// On a console the parts of the prefix have colours, the number among them.
 		if !isExtension(text[:at]) && !line.Contains(text[:at], "\x1b[", "#033[") {
 			r.Tamper("a number that nobody can dial")
 		}
-		return r
+		return
 	}
-	r := line.Reading{Clause: ": ", Log: event.Log{Kind: event.KindOther, Rule: "asterisk.dialplan"}}
-	r = broken(r, text, ":")
+	r.Clause = ": "
+	r.Say(event.Unknown, event.KindOther, "asterisk.dialplan")
+	broken(r, text, ":")
 	r.Open = r.Open && !rec.escaped // syslog keeps a record in one line
-	return r
 }
 
 var dialplanForms = [...]reason{
@@ -227,7 +217,7 @@ var dialplanForms = [...]reason{
 func isExtension(text []byte) bool {
 	number, rest, ok := bytes.Cut(text, []byte(":"))
 	for _, b := range number {
-		if !isFileByte(b) && b != '*' && b != '#' {
+		if !isFileByte[b] && b != '*' && b != '#' {
 			return false
 		}
 	}
@@ -236,36 +226,32 @@ func isExtension(text []byte) bool {
 
 // readPJProject reads what pjproject says through res_pjproject.c: a tab, the
 // padded name of one of its own source files, and the message.
-func readPJProject(rec record) line.Reading {
+func readPJProject(rec record, r *line.Reading) {
 	text := bytes.TrimLeft(rec.message, " \t")
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("#011")), " ")
 	file, text := line.Token(text)
 	if !line.HasSuffix(file, ".c") {
-		return line.Reading{}
+		return
 	}
 	if rest, ok := line.CutPrefix(text, "Error processing packet from "); ok {
-		return readBadPacket(rest, !rec.escaped)
+		readBadPacket(rest, !rec.escaped, r)
+	} else if rest, ok := line.CutPrefix(text, "Dropping "); ok {
+		readDroppedPacket(rest, rec.escaped, r)
+	} else if bytes.HasPrefix(text, []byte("Error parsing ")) {
+		r.Say(event.Benign, event.RequestMalformed, "asterisk.pjproject.parse_error")
+		r.Note = noSourceNote
 	}
-	if rest, ok := line.CutPrefix(text, "Dropping "); ok {
-		return readDroppedPacket(rest, rec.escaped)
-	}
-	if bytes.HasPrefix(text, []byte("Error parsing ")) {
-		return line.Reading{Log: event.Log{
-			Verdict: event.Benign, Kind: event.RequestMalformed, Rule: "asterisk.pjproject.parse_error", Note: "no source in this line",
-		}}
-	}
-	return line.Reading{}
 }
 
 // readBadPacket reads "192.0.2.1:5060: reason [code 171050]:". The packet
 // itself follows, line by line, and then "-- end of packet.".
-func readBadPacket(text []byte, quoted bool) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestMalformed, Rule: "asterisk.pjproject.bad_packet"}}
+func readBadPacket(text []byte, quoted bool, r *line.Reading) {
 	word, _, ok1 := bytes.Cut(text, []byte(": "))
 	source, ok2 := line.Endpoint(word)
 	if !ok1 || !ok2 {
-		return line.Reading{}
+		return
 	}
+	r.Say(event.Hostile, event.RequestMalformed, "asterisk.pjproject.bad_packet")
 	r.Source, r.Front = source, true
 	switch {
 	case quoted && line.HasSuffix(text, "]:"):
@@ -274,27 +260,25 @@ func readBadPacket(text []byte, quoted bool) line.Reading {
 		r.Tamper("not as the server writes it")
 		r.Source = netip.AddrPort{}
 	}
-	return r
 }
 
 // readDroppedPacket reads "400 bytes packet from UDP 192.0.2.1:5060 : reason".
-func readDroppedPacket(text []byte, escaped bool) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestMalformed, Rule: "asterisk.pjproject.dropped_packet"}}
+func readDroppedPacket(text []byte, escaped bool, r *line.Reading) {
 	size, text := line.Token(text)
 	text, ok := line.CutPrefix(text, "bytes packet from ")
 	carrier, text := line.Token(text)
 	word, rest := line.Token(text)
 	source, ok2 := line.Endpoint(word)
 	if _, ok1 := line.Number(size); !ok || !ok1 || !ok2 {
-		return line.Reading{}
+		return
 	}
+	r.Say(event.Hostile, event.RequestMalformed, "asterisk.pjproject.dropped_packet")
 	r.Source, r.Transport, r.Front = source, line.Transport(carrier), true
 	rest = bytes.TrimSuffix(rest, []byte("#012")) // the message's own line end, escaped
 	if line.HasControl(rest, escaped) || !isPlace(rest) {
 		r.Tamper("not as the server writes it")
 		r.Source = netip.AddrPort{}
 	}
-	return r
 }
 
 // isPlace says that text ends as pjproject's complaints do: "line 3 col 7".

@@ -14,12 +14,12 @@ import (
 // Whole, Server and Thread are set, and nothing else. It may say no to such a
 // line, and then Read has to look; it never says yes to another one.
 func Quiet(h line.Header) (thread uint32, quiet bool) {
-	rec, ok := splitRecord(h.Text)
+	var rec record
 	// A line of the security log at such a level would be of a new kind.
-	if !ok || rec.dialplan || !isQuiet(rec.level) || line.HasSuffix(rec.file, securityFile) {
+	if !rec.split(h.Text) || rec.dialplan || !isQuiet(rec.level) || line.HasSuffix(rec.file, securityFile) {
 		return 0, false
 	}
-	message := bytes.TrimLeft(rec.message, " ")
+	message := line.SkipBlanks(rec.message)
 	switch {
 	case bytes.HasPrefix(message, []byte("<--- ")): // perhaps a packet follows
 		return 0, false

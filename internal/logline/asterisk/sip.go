@@ -53,8 +53,10 @@ var registrationReasons = [...]reason{
 // find gives the reason that text is, all of it. One has figures at its end:
 // "after 5 tries in 1.234 ms".
 func find(reasons []reason, text []byte) *reason {
-	if at := bytes.Index(text, []byte(" after ")); at >= 0 && isTries(text[at+len(" after "):]) {
-		text = text[:at]
+	if line.HasSuffix(text, " ms") {
+		if at := bytes.Index(text, []byte(" after ")); at >= 0 && isTries(text[at+len(" after "):]) {
+			text = text[:at]
+		}
 	}
 	for i := range reasons {
 		if string(text) == reasons[i].text {
@@ -75,7 +77,7 @@ func isTries(text []byte) bool {
 
 // endsInReason says that text ends as a record about a refused request does.
 func endsInReason(text []byte) bool {
-	at := bytes.LastIndex(text, []byte(" - "))
+	at := line.LastIndex(text, " - ")
 	if at < 1 || text[at-1] != ')' && text[at-1] != '\'' {
 		return false
 	}
@@ -91,34 +93,36 @@ const failedFor = "' failed for '"
 // Display name and URI in front of the address and the Call-ID behind it are an
 // outsider's. The server writes "' failed for '" once; where it stands twice,
 // the line names nobody.
-func readRequestFailed(rec record) line.Reading {
+func readRequestFailed(rec record, r *line.Reading) {
 	text := rec.message
-	r := line.Reading{Clause: failedFor, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.request_failed"}}
 	at, once := line.Only(text, failedFor)
 	if at < 0 {
 		if _, _, ok := cutFrom(text); ok { // a line break in the From header
-			r.Tamper("ends before the address")
-			r.Open = true
-			return r
+			r.Clause, r.Behind = failedFor, true
+			r.Say(event.Tampered, event.RequestRefused, requestFailedRule)
+			r.Note, r.Open = "ends before the address", true
 		}
-		return line.Reading{}
+		return
 	}
+	r.Clause, r.Behind = failedFor, true
+	r.Say(event.Hostile, event.RequestRefused, requestFailedRule)
 	if !once {
 		r.Tamper("a clause of the server inside a value")
-		return r
+		return
 	}
 	method, from, ok1 := cutFrom(text[:at])
 	source, tail, ok2 := bytes.Cut(text[at+len(failedFor):], []byte("' (callid: "))
-	end := bytes.LastIndex(tail, []byte(") - "))
+	end := line.LastIndex(tail, ") - ")
 	peer, ok3 := line.Endpoint(source)
 	if !ok1 || !ok2 || !ok3 || end < 0 {
 		r.Tamper("not as the server writes it")
 		r.Open = end < 0
-		return r
+		return
 	}
 	why := find(requestReasons[:], tail[end+4:])
 	if why == nil {
-		return line.Reading{Clause: failedFor}
+		*r = line.Reading{Clause: failedFor}
+		return
 	}
 	r.Kind, r.Rule = why.kind, why.rule
 	r.Source = peer
@@ -131,8 +135,9 @@ func readRequestFailed(rec record) line.Reading {
 	case line.Contains(method, "'", " "):
 		r.Tamper("a method that is none")
 	}
-	return r
 }
+
+const requestFailedRule = "asterisk.pjsip.request_failed"
 
 // cutFrom takes "'REGISTER' from '" apart; before Asterisk 14 the method is missing.
 func cutFrom(text []byte) (method, from []byte, ok bool) {
@@ -147,28 +152,30 @@ func cutFrom(text []byte) (method, from []byte, ok bool) {
 // readRegistrationFailed reads, after "Registration from '", chan_sip's
 //
 //	"display" <uri>' failed for '192.0.2.1:5060' - reason
-func readRegistrationFailed(rec record) line.Reading {
+func readRegistrationFailed(rec record, r *line.Reading) {
 	text := rec.message
-	r := line.Reading{Clause: failedFor, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.sip.registration_failed"}}
+	r.Clause, r.Behind = failedFor, true
+	r.Say(event.Hostile, event.RequestRefused, "asterisk.sip.registration_failed")
 	at, once := line.Only(text, failedFor)
 	if at < 0 {
 		r.Tamper("ends before the address")
 		r.Open = true
-		return r
+		return
 	}
 	if !once {
 		r.Tamper("a clause of the server inside a value")
-		return r
+		return
 	}
 	source, tail, ok1 := bytes.Cut(text[at+len(failedFor):], []byte("' - "))
 	peer, ok2 := line.PlainEndpoint(source)
 	if !ok1 || !ok2 {
 		r.Tamper("not as the server writes it")
-		return r
+		return
 	}
 	why := find(registrationReasons[:], tail)
 	if why == nil {
-		return line.Reading{Clause: failedFor}
+		*r = line.Reading{Clause: failedFor}
+		return
 	}
 	r.Kind, r.Rule = why.kind, why.rule
 	r.Source, r.User = peer, line.URIUser(text[:at])
@@ -177,49 +184,50 @@ func readRegistrationFailed(rec record) line.Reading {
 	} else if line.Contains(text[:at], "failed for") {
 		r.Tamper("a clause of the server inside a value")
 	}
-	return r
 }
 
 // readCallRejected reads "Call from 'who' (UDP:192.0.2.1:5060) to extension ...".
-func readCallRejected(rec record) line.Reading {
-	return readExtension(rec, "' (")
+func readCallRejected(rec record, r *line.Reading) {
+	readExtension(rec, "' (", r)
 }
 
 // readNamedCallRejected reads "who: Call (UDP:192.0.2.1:5060) to extension ...",
 // as newer versions of res_pjsip_session.c put it.
-func readNamedCallRejected(rec record) line.Reading {
-	if !line.Contains(rec.message, ": Call (") {
-		return line.Reading{}
+func readNamedCallRejected(rec record, r *line.Reading) {
+	if line.Contains(rec.message, ": Call (") {
+		readExtension(rec, ": Call (", r)
 	}
-	return readExtension(rec, ": Call (")
 }
 
 // readExtension reads the common rest of both. In front of the address stands
 // the name of an endpoint, in old versions a caller's; behind it the number
 // dialled, with percent escapes resolved.
-func readExtension(rec record, opening string) line.Reading {
+func readExtension(rec record, opening string, r *line.Reading) {
 	const dialled, refused = ") to extension '", "' rejected because extension not found in context '"
 	text := rec.message
-	r := line.Reading{Clause: refused, Log: event.Log{Verdict: event.Hostile, Kind: event.CallRefused, Rule: "asterisk.call.extension_not_found"}}
+	r.Clause = refused
+	r.Say(event.Hostile, event.CallRefused, "asterisk.call.extension_not_found")
 	at, once := line.Only(text, dialled)
 	if at < 0 {
-		return broken(r, text, opening)
+		broken(r, text, opening)
+		return
 	}
 	r.Open = !line.HasSuffix(text, "'.")
 	open := bytes.LastIndex(text[:at], []byte(opening))
 	if !once || open < 0 {
 		r.Tamper("a clause of the server inside a value")
-		return r
+		return
 	}
 	who := text[:open]
 	peer, carrier, ok := line.CarriedEndpoint(text[open+len(opening) : at])
 	if !ok {
 		r.Tamper("an address that is none")
-		return r
+		return
 	}
 	r.Source, r.Transport = peer, carrier
 	r.User = who
-	r.Front = !line.Contains(who, "'", "(") && bytes.Index(text, []byte(opening)) == open
+	odd := line.Contains(who, "'", "(")
+	r.Front = !odd && bytes.Index(text, []byte(opening)) == open
 	number := text[at+len(dialled):]
 	end, once := line.Only(number, refused)
 	switch {
@@ -228,7 +236,7 @@ func readExtension(rec record, opening string) line.Reading {
 		r.Open = true
 	case !once || line.Contains(number[:end], "'") || line.Contains(number[:end], "rejected because", "failed for"):
 		r.Tamper("a delimiter or a clause of the server inside a value")
-	case line.Contains(who, "'", "("):
+	case odd:
 		r.Tamper("a delimiter inside a value")
 	case line.HasControl(text, rec.escaped):
 		r.Tamper("a control character inside a value")
@@ -239,43 +247,44 @@ func readExtension(rec record, opening string) line.Reading {
 	if end >= 0 {
 		r.Number = number[:end]
 	}
-	return r
 }
 
 // broken is for a message that begins as a form does and lacks the middle. It
 // stops inside its first value, or it is of another form; the next lines tell.
-func broken(r line.Reading, text []byte, end string) line.Reading {
+func broken(r *line.Reading, text []byte, end string) {
 	if line.Contains(text, end) {
-		return line.Reading{Clause: r.Clause, Behind: r.Behind, Open: true}
+		*r = line.Reading{Clause: r.Clause, Behind: r.Behind, Open: true}
+		return
 	}
 	r.Tamper("ends inside a value")
 	r.Open = true
-	return r
 }
 
 // readNoSuchAOR reads, after "AOR '", what res_pjsip_registrar.c writes about a
 // REGISTER for something else than the endpoint's own:
 //
 //	name' not found for endpoint 'id' (192.0.2.1:5060)
-func readNoSuchAOR(rec record) line.Reading {
+func readNoSuchAOR(rec record, r *line.Reading) {
 	const middle = "' not found for endpoint '"
 	text := rec.message
-	r := line.Reading{Clause: middle, Behind: true, Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.aor_not_found"}}
+	r.Clause, r.Behind = middle, true
+	r.Say(event.Hostile, event.RequestRefused, "asterisk.pjsip.aor_not_found")
 	at, once := line.Only(text, middle)
 	if at < 0 {
-		return broken(r, text, "'")
+		broken(r, text, "'")
+		return
 	}
 	if !once {
 		r.Tamper("a clause of the server inside a value")
 		r.Open = !line.HasSuffix(text, ")")
-		return r
+		return
 	}
 	id, rest, ok1 := bytes.Cut(text[at+len(middle):], []byte("' ("))
 	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
 	peer, ok3 := line.Endpoint(rest)
 	if !ok1 || !ok2 || !ok3 {
 		r.Tamper("not as the server writes it")
-		return r
+		return
 	}
 	r.Source, r.User = peer, id
 	if line.HasControl(text, rec.escaped) {
@@ -283,7 +292,6 @@ func readNoSuchAOR(rec record) line.Reading {
 	} else if line.Contains(text[:at], "'") {
 		r.Tamper("a delimiter inside a value")
 	}
-	return r
 }
 
 // readEndpointWithoutAOR reads, after "Endpoint '",
@@ -292,74 +300,58 @@ func readNoSuchAOR(rec record) line.Reading {
 //
 // which is what a scanner's REGISTER gets from an anonymous endpoint. Before
 // 2021 the address was missing.
-func readEndpointWithoutAOR(rec record) line.Reading {
+func readEndpointWithoutAOR(rec record, r *line.Reading) {
 	text, ok := bytes.CutSuffix(rec.message, []byte(" has no configured AORs"))
 	if !ok {
-		return line.Reading{}
+		return
 	}
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.RequestRefused, Rule: "asterisk.pjsip.no_configured_aors"}}
+	r.Say(event.Hostile, event.RequestRefused, "asterisk.pjsip.no_configured_aors")
 	if id, ok := bytes.CutSuffix(text, []byte("'")); ok {
-		r.Verdict, r.User, r.Note = event.Benign, id, "no source in this line"
-		return r
+		r.Verdict, r.User, r.Note = event.Benign, id, noSourceNote
+		return
 	}
 	id, rest, ok1 := bytes.Cut(text, []byte("' ("))
 	rest, ok2 := bytes.CutSuffix(rest, []byte(")"))
 	peer, ok3 := line.Endpoint(rest)
 	if !ok1 || !ok2 || !ok3 || line.HasControl(text, rec.escaped) {
 		r.Tamper("not as the server writes it")
-		return r
+		return
 	}
 	r.Source, r.User, r.Front = peer, id, true
-	return r
 }
 
+const noSourceNote = "no source in this line"
+
 // readTooManyContacts: the password was right, old contacts are in the way.
-func readTooManyContacts(rec record) line.Reading {
-	if !line.Contains(rec.message, " will exceed max contacts of ") {
-		return line.Reading{}
+func readTooManyContacts(rec record, r *line.Reading) {
+	if line.Contains(rec.message, " will exceed max contacts of ") {
+		r.Say(event.Benign, event.SessionLimit, "asterisk.pjsip.max_contacts")
 	}
-	return line.Reading{Log: event.Log{Verdict: event.Benign, Kind: event.SessionLimit, Rule: "asterisk.pjsip.max_contacts"}}
 }
 
 // readHackingAttempt reads, after "hacking attempt detected '", an address.
-func readHackingAttempt(rec record) line.Reading {
-	r := line.Reading{Log: event.Log{Verdict: event.Hostile, Kind: event.Scan, Rule: "asterisk.sip.hacking_attempt"}}
+func readHackingAttempt(rec record, r *line.Reading) {
+	r.Say(event.Hostile, event.Scan, "asterisk.sip.hacking_attempt")
 	text, ok1 := bytes.CutSuffix(rec.message, []byte("'"))
 	peer, ok2 := line.PlainEndpoint(text)
 	if !ok1 || !ok2 {
 		r.Tamper("not as the server writes it")
-		return r
+		return
 	}
 	r.Source, r.Front = peer, true
-	return r
 }
 
 // readNamelessFailure knows chan_sip's lines that print the From header and no
 // source. The host in a From header is whatever the sender put there: tools
 // that believed it have banned the PBX itself.
-func readNamelessFailure(record) line.Reading {
-	return line.Reading{Log: event.Log{
-		Verdict: event.Benign, Kind: event.AuthFailed, Rule: "asterisk.sip.failed_without_source", Note: "no source in this line",
-	}}
+func readNamelessFailure(_ record, r *line.Reading) {
+	r.Say(event.Benign, event.AuthFailed, "asterisk.sip.failed_without_source")
+	r.Note = noSourceNote
 }
 
 // readOwnRegistration knows what the server says when it is refused itself,
 // as a customer of a carrier. The address is the carrier's.
-func readOwnRegistration(record) line.Reading {
-	return line.Reading{Log: event.Log{Verdict: event.Benign, Kind: event.KindOther, Rule: "asterisk.outbound", Note: "the server's own request"}}
-}
-
-// ownWords begin what other files say about the same.
-var ownWords = [...]string{
-	"Registration for '", "Registration of '", "Last Registration Attempt", "Forbidden - ", "Failed to authenticate on ",
-	"Got SIP response ", "Got 4", "Call rejected by ", "-- Got SIP response ", "-- Registration for '",
-}
-
-func readOwnWords(rec record) line.Reading {
-	for _, words := range ownWords {
-		if bytes.HasPrefix(rec.message, []byte(words)) {
-			return readOwnRegistration(rec)
-		}
-	}
-	return line.Reading{}
+func readOwnRegistration(_ record, r *line.Reading) {
+	r.Say(event.Benign, event.KindOther, "asterisk.outbound")
+	r.Note = "the server's own request"
 }

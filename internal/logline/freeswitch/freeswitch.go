@@ -53,15 +53,16 @@ var forms = []form{
 }
 
 // Read reads one line, without the header of syslog.
-func Read(h line.Header) line.Reading {
-	if rec, ok := jsonRecord(h); ok {
-		return readRecord(rec)
-	}
-	rec, ok := splitRecord(h)
+func Read(h line.Header, r *line.Reading) {
+	rec, ok := jsonRecord(h)
 	if !ok {
-		return readLoose(h)
+		rec, ok = splitRecord(h)
 	}
-	return readRecord(rec)
+	if ok {
+		*r = readRecord(rec)
+		return
+	}
+	readLoose(h, r)
 }
 
 // readRecord judges a message by the form it has.
@@ -239,23 +240,23 @@ func readCall(message []byte) line.Reading {
 
 // readLoose looks at a line without the server's prefix: foreign text, or the
 // rest of a record with a line break in it. Nothing in it names a culprit.
-func readLoose(h line.Header) line.Reading {
+func readLoose(h line.Header, r *line.Reading) {
 	if h.Escaped || len(h.Text) == 0 {
-		return line.Reading{}
+		return
 	}
 	for _, words := range advice {
 		if bytes.HasPrefix(h.Text, []byte(words)) {
-			return line.Reading{Log: event.Log{Verdict: event.Benign, Server: serverName, Rule: "freeswitch.advice", Kind: event.KindOther}}
+			r.Say(event.Benign, event.KindOther, "freeswitch.advice")
+			r.Server = serverName
+			return
 		}
 	}
-	tail := line.Contains(h.Text, tailClauses[:]...)
-	if !tail && !line.Contains(h.Text, looseClauses[:]...) {
-		return line.Reading{}
+	tail := tailClauses.In(h.Text)
+	if !tail && !looseClauses.In(h.Text) {
+		return
 	}
-	return line.Reading{Tail: tail, Log: event.Log{
-		Verdict: event.Tampered, Server: serverName, Rule: "freeswitch.fragment", Kind: event.KindOther,
-		Note: "a clause of the server without the server's prefix",
-	}}
+	r.Say(event.Tampered, event.KindOther, "freeswitch.fragment")
+	r.Tail, r.Server, r.Note = tail, serverName, "a clause of the server without the server's prefix"
 }
 
 // advice follows a user that is unknown, in lines of its own.
@@ -264,6 +265,6 @@ var advice = [...]string{"You must define a domain called '", "and you must conf
 // looseClauses are clauses that the server writes before or after somebody
 // else's text; tailClauses end lines about calls.
 var (
-	looseClauses = [...]string{fromIP, "SIP auth failure (", "Can't find user [", "Rejected by acl ", "Rejected by register acl ", "Rejected by user acl "}
-	tailClauses  = [...]string{">->", " receiving invite from "}
+	looseClauses = line.NewWords(fromIP, "SIP auth failure (", "Can't find user [", "Rejected by acl ", "Rejected by register acl ", "Rejected by user acl ")
+	tailClauses  = line.NewWords(">->", " receiving invite from ")
 )

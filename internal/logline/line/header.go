@@ -24,20 +24,27 @@ type Header struct {
 // priority, a time stamp, host and program, a second time stamp.
 func ReadHeader(text []byte, clock Clock) Header {
 	h := Header{Clock: clock, Text: text}
+	if len(text) == 0 || text[0] != '[' { // else the server wrote the file itself
+		h.skipSyslog()
+	}
+	if len(h.Text) > 1 && h.Text[0] == '[' {
+		if at, n := clock.Stamp(h.Text[1:]); n > 0 && n+1 < len(h.Text) && h.Text[n+1] == ']' {
+			h.At = at
+			h.Text = SkipBlanks(h.Text[n+2:])
+		}
+	}
+	return h
+}
+
+// skipSyslog takes off what syslog and journalctl put in front.
+func (h *Header) skipSyslog() {
 	h.skipPriority()
-	if at, n := clock.Stamp(h.Text); n > 0 && n < len(h.Text) && h.Text[n] == ' ' {
+	if at, n := h.Clock.Stamp(h.Text); n > 0 && n < len(h.Text) && h.Text[n] == ' ' {
 		h.At = at
 		h.Text = h.Text[n+1:]
 		h.skipProgram()
 	}
 	h.Text = SkipColour(h.Text)
-	if len(h.Text) > 1 && h.Text[0] == '[' {
-		if at, n := clock.Stamp(h.Text[1:]); n > 0 && n+1 < len(h.Text) && h.Text[n+1] == ']' {
-			h.At = at
-			h.Text = bytes.TrimLeft(h.Text[n+2:], " ")
-		}
-	}
-	return h
 }
 
 // skipPriority takes off "<165>", and the version of RFC 5424.
@@ -81,7 +88,7 @@ func (h *Header) skipProgram() {
 		end = bytes.Index(rest, []byte("] ")) + 1
 	}
 	if end > 0 {
-		text := bytes.TrimPrefix(bytes.TrimLeft(rest[end:], " "), []byte("\ufeff"))
+		text := bytes.TrimPrefix(SkipBlanks(rest[end:]), []byte("\ufeff"))
 		h.Text, h.Escaped = text, true
 	}
 }
@@ -92,7 +99,15 @@ func Token(text []byte) (word, rest []byte) {
 	if i < 0 {
 		return text, nil
 	}
-	return text[:i], bytes.TrimLeft(text[i:], " ")
+	return text[:i], SkipBlanks(text[i:])
+}
+
+// SkipBlanks passes over blanks.
+func SkipBlanks(text []byte) []byte {
+	for len(text) > 0 && text[0] == ' ' {
+		text = text[1:]
+	}
+	return text
 }
 
 // isLevel tells "NOTICE[123]:" from the name of a program.

@@ -47,6 +47,9 @@ func (m *memory) find(text []byte) (time.Time, int) {
 }
 
 func (s *second) read(text []byte) (time.Time, int) {
+	if s.width < len(text) && text[s.width] == ']' {
+		return s.at, s.width // whole seconds of our own zone, as in most logs
+	}
 	nanos, n := fraction(text[s.width:])
 	if !s.iso && n > 0 {
 		return time.Time{}, 0 // a fraction may decide which year it is

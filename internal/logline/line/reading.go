@@ -3,10 +3,11 @@
 //
 // To add a server: make a room of its own beside this one, with one function
 //
-//	func Read(h line.Header) line.Reading
+//	func Read(h line.Header, r *line.Reading)
 //
 // and an entry in the list of internal/logline/format.go. Read sees one line
-// without syslog's prefix, must not keep it, and may answer with views of it. It
+// without syslog's prefix, must not keep it, and may answer with views of it. The
+// Reading is empty before; it is large, and so it is filled in where it stays. Read
 // sets Server and Whole on every line that begins as that server begins its
 // lines, whatever the line says: then no other server's reader is asked. It
 // names a Source only where no outsider can have written it; what is off goes
@@ -73,6 +74,11 @@ type Quotation struct {
 	// the packet's own: then only the thread that quotes can end it. Closed says
 	// that it stood in the first line already.
 	Loose, Closed bool
+}
+
+// Say sets what a line is evidence of.
+func (r *Reading) Say(verdict event.Verdict, kind event.LogKind, rule string) {
+	r.Verdict, r.Kind, r.Rule = verdict, kind, rule
 }
 
 // Tamper takes the line's word away, except for a source that the caller knows

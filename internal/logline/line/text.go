@@ -16,6 +16,18 @@ func Only(text []byte, mark string) (at int, once bool) {
 	return at, at >= 0 && !bytes.Contains(text[at+len(mark):], []byte(mark))
 }
 
+// LastIndex finds the last mark in text; -1 for none. It is for marks near the end.
+func LastIndex(text []byte, mark string) int {
+	for at := len(text); ; {
+		if at = bytes.LastIndexByte(text[:at], mark[0]); at < 0 {
+			return -1
+		}
+		if rest := text[at:]; len(rest) >= len(mark) && string(rest[:len(mark)]) == mark {
+			return at
+		}
+	}
+}
+
 // CutPrefix takes prefix off text.
 func CutPrefix(text []byte, prefix string) ([]byte, bool) {
 	if len(text) < len(prefix) || string(text[:len(prefix)]) != prefix {
@@ -42,13 +54,15 @@ func Contains(text []byte, words ...string) bool {
 // HasControl finds control characters, eight bytes at a time; in an escaped
 // text also the way rsyslog writes them, "#033". No server prints one of its own.
 func HasControl(text []byte, escaped bool) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	rest := text
+	for ; len(rest) >= 32; rest = rest[32:] {
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(rest[8*i:]) }
+		if (controls(word(0))|controls(word(1))|controls(word(2))|controls(word(3)))&highs != 0 {
+			return true
+		}
+	}
 	for ; len(rest) >= 8; rest = rest[8:] {
-		x := binary.LittleEndian.Uint64(rest)
-		del := x ^ ones*0x7f
-		// The well-known test for a byte less than n, here 0x20 and 1.
-		if ((x-ones*0x20)&^x|(del-ones)&^del)&highs != 0 {
+		if controls(binary.LittleEndian.Uint64(rest))&highs != 0 {
 			return true
 		}
 	}
@@ -58,6 +72,16 @@ func HasControl(text []byte, escaped bool) bool {
 		}
 	}
 	return escaped && hasEscape(text)
+}
+
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// controls sets the high bits of bytes that are control characters, and perhaps of
+// others above such a one, by the well-known test for a byte less than n, here 0x20
+// and 1.
+func controls(x uint64) uint64 {
+	del := x ^ ones*0x7f
+	return (x-ones*0x20)&^x | (del-ones)&^del
 }
 
 func hasEscape(text []byte) bool {
@@ -78,6 +102,13 @@ func hasEscape(text []byte) bool {
 // escapes them. It is for the prefix of a line only: inside a message a
 // colour is somebody's attempt to hide.
 func SkipColour(text []byte) []byte {
+	if len(text) == 0 || text[0] != '\x1b' && text[0] != '#' {
+		return text // nearly always, and without a call
+	}
+	return skipColours(text)
+}
+
+func skipColours(text []byte) []byte {
 	for {
 		rest, ok := CutPrefix(text, "\x1b[")
 		if !ok {
@@ -117,25 +148,25 @@ func Address(text []byte) (netip.Addr, bool) {
 
 func address4(text []byte) (netip.Addr, bool) {
 	var parts [4]byte
+	at := 0
 	for i := range parts {
-		n := 0
-		for n < len(text) && IsDigit(text[n]) {
-			n++
+		value, first := 0, at
+		for at < len(text) && at < first+3 && IsDigit(text[at]) {
+			value = value*10 + int(text[at]-'0')
+			at++
 		}
-		value, ok := Number(text[:n])
-		if !ok || n > 3 || value > 255 {
+		if at == first || value > 255 {
 			return netip.Addr{}, false
 		}
 		parts[i] = byte(value)
-		text = text[n:]
 		if i < 3 {
-			if len(text) == 0 || text[0] != '.' {
+			if at == len(text) || text[at] != '.' {
 				return netip.Addr{}, false
 			}
-			text = text[1:]
+			at++
 		}
 	}
-	return netip.AddrFrom4(parts), len(text) == 0
+	return netip.AddrFrom4(parts), at == len(text)
 }
 
 // Endpoint reads an address with its port: 192.0.2.1:5060, [2001:db8::1]:5060,
@@ -188,14 +219,21 @@ func CarriedEndpoint(text []byte) (netip.AddrPort, event.Transport, bool) {
 // URIUser finds the user of the last SIP URI in text: somebody's own words, good
 // for showing and for counting, never for an address.
 func URIUser(text []byte) []byte {
-	scheme := max(bytes.LastIndex(text, []byte("sip:")), bytes.LastIndex(text, []byte("sips:")))
-	if scheme < 0 {
-		return nil
+	colon := len(text)
+	for {
+		if colon = bytes.LastIndexByte(text[:colon], ':'); colon < 0 {
+			return nil
+		}
+		if before := text[:colon]; HasSuffix(before, "sip") || HasSuffix(before, "sips") {
+			break
+		}
 	}
-	_, uri, _ := bytes.Cut(text[scheme:], []byte(":"))
-	user, _, ok := bytes.Cut(uri, []byte("@"))
-	if end := bytes.IndexAny(user, ":;"); end >= 0 { // a password, parameters
-		user = user[:end]
+	user, _, ok := bytes.Cut(text[colon+1:], []byte("@"))
+	for i, b := range user {
+		if b == ':' || b == ';' { // a password, parameters
+			user = user[:i]
+			break
+		}
 	}
 	if !ok || len(user) == 0 {
 		return nil
@@ -205,35 +243,56 @@ func URIUser(text []byte) []byte {
 
 // HasAddress says that an IP address stands in text, somewhere.
 func HasAddress(text []byte) bool {
-	for len(text) > 0 {
-		n := 0
-		for n < len(text) && (IsDigit(text[n]) || text[n] == '.' || text[n] == ':' || text[n]|0x20 >= 'a' && text[n]|0x20 <= 'f') {
-			n++
+	return hasAddressAt(text, '.') || hasAddressAt(text, ':')
+}
+
+// hasAddressAt looks for an address around each mark, a dot or a colon: one of them
+// stands behind a digit in every address, and something of the address follows.
+func hasAddressAt(text []byte, mark byte) bool {
+	for from := 0; ; {
+		i := bytes.IndexByte(text[from:], mark)
+		if i < 0 {
+			return false
 		}
-		if _, ok := PlainEndpoint(bytes.Trim(text[:n], ".:")); ok {
+		i += from
+		from = i + 1
+		if i == 0 || from == len(text) || !isAddressByte[text[i-1]] || !isAddressByte[text[from]] {
+			continue
+		}
+		start := i
+		for start > 0 && isAddressByte[text[start-1]] {
+			start--
+		}
+		for from < len(text) && isAddressByte[text[from]] {
+			from++
+		}
+		if _, ok := PlainEndpoint(bytes.Trim(text[start:from], ".:")); ok {
 			return true
 		}
-		text = text[min(n+1, len(text)):]
 	}
-	return false
+}
+
+// isAddressByte is the characters of addresses and of the ports behind them.
+var isAddressByte = Bytes("0123456789abcdefABCDEF.:")
+
+// Bytes is a set of bytes, for a look at one of them after the other.
+func Bytes(all string) (set [256]bool) {
+	for _, b := range []byte(all) {
+		set[b] = true
+	}
+	return set
 }
 
 // Suspicious says that a message of no known form looks as if it were about
 // security: it has one of the words and an address. A growing number of them
 // means that the server has learned new words.
 func Suspicious(message []byte) bool {
-	return mayHaveAddress(message) && Contains(message, securityWords[:]...) && HasAddress(message)
+	return HasAddress(message) && securityWords.In(message)
 }
 
-// mayHaveAddress is a cheap look ahead: an IPv4 address has three dots, an IPv6
-// address two colons.
-func mayHaveAddress(text []byte) bool {
-	return bytes.Count(text, []byte(".")) >= 3 || bytes.Count(text, []byte(":")) >= 2
-}
-
-var securityWords = [...]string{
+var securityWords = NewWords(
 	"ailed", "ejected", "efused", "enied", "ttack", "uthenticat", "nauthorized", "orbidden", "acking", "ntrusion", "canner", "ACL", "uth fail",
-}
+)
 
 // IsCut says that a server or a syslog daemon may have cut a message of that
 // length: at 8 KiB, as Asterisk (main/logger.c) and rsyslog do, and at 1 KiB

@@ -14,21 +14,23 @@ import (
 //	ALERT: <script>: message                                           xlog()
 //
 // with or without colours in front, or as one object of its JSON log engine.
-func Kamailio(h line.Header) line.Reading {
+func Kamailio(h line.Header, r *line.Reading) {
 	text := bytes.TrimPrefix(h.Text, []byte("@cee: "))
 	if isKamailioJSON(text) {
-		return kamailioJSON(text, h.Clock)
+		*r = kamailioJSON(text, h.Clock)
+		return
 	}
 	rec := record{server: kamailioName, escaped: h.Escaped, raw: !h.Escaped, torn: h.Torn}
 	text = rec.cutProcess(line.SkipColour(text))
 	var ok bool
 	if rec.level, text, ok = cutLevel(text, kamailioLevels[:]); !ok || len(text) == 0 || text[0] != ' ' {
-		return line.Reading{}
+		return
 	}
 	text = text[1:]
 	place := findPlace(text)
 	if place.count == 0 {
-		return rec.placeless(text)
+		*r = rec.placeless(text)
+		return
 	}
 	rec.prefix = text[:place.start]
 	rec.module, rec.file = place.module, place.file
@@ -38,12 +40,12 @@ func Kamailio(h line.Header) line.Reading {
 	}
 	rec.message, rec.function = cutFunction(rec.message)
 	if place.count > 1 && !bytes.HasPrefix(rec.message, []byte("error reading: ")) { // that one has no line end of its own
-		r := line.Reading{Log: event.Log{Kind: event.KindOther, Rule: rec.rules().fragment}}
-		r.Tamper("two beginnings: one came in a value")
+		r.Say(event.Tampered, event.KindOther, rec.rules().fragment)
+		r.Note = "two beginnings: one came in a value"
 		r.Whole, r.Server, r.Thread = true, rec.server, rec.process
-		return r
+		return
 	}
-	return judge(rec)
+	*r = judge(rec)
 }
 
 var kamailioLevels = [...]string{"ALERT", "BUG", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"}

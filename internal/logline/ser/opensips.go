@@ -13,26 +13,26 @@ import (
 //	[4711] sbc:NOTICE:message             stderr, with a log_prefix; xlog() names no module
 //
 // or one object of its log formats json and json_cee.
-func OpenSIPS(h line.Header) line.Reading {
+func OpenSIPS(h line.Header, r *line.Reading) {
 	text := bytes.TrimPrefix(h.Text, []byte("@cee: "))
 	if isOpenSIPSJSON(text) {
-		return opensipsJSON(text, h.Clock)
+		*r = opensipsJSON(text, h.Clock)
+		return
 	}
 	rec := record{server: opensipsName, escaped: h.Escaped, raw: !h.Escaped, torn: h.Torn}
 	text = rec.cutPID(text)
 	var ok bool
 	if rec.level, text, ok = cutLevel(cutLogPrefix(text), opensipsLevels[:]); !ok || len(text) == 0 || text[0] == ' ' {
-		return line.Reading{}
+		return
 	}
 	rec.module, rec.message = scriptModule, text
 	if module, function, rest, ok := cutModule(text); ok {
 		rec.module, rec.function, rec.message = module, function, rest
 	}
-	r := judge(rec)
+	*r = judge(rec)
 	if string(rec.module) == script && rec.process == 0 && (r.Verdict == event.Unknown || r.Verdict == event.Near) {
-		return line.Reading{} // as likely another program's
+		*r = line.Reading{} // as likely another program's
 	}
-	return r
 }
 
 var opensipsLevels = [...]string{"ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DBG"}
