@@ -104,7 +104,7 @@ func (f *logFollower) line(l tail.Line) {
 	defer f.mu.Unlock()
 	f.lines.Add(1)
 	f.last.Store(time.Now().UnixNano())
-	f.reader.Put(l.Text, f.daemon.clock.Now())
+	f.reader.Take(l.Text, f.daemon.clock.Now())
 	f.give()
 }
 
