@@ -71,7 +71,7 @@ func (k *checker) hep(r rawHEP) HEP {
 		case i >= mostHEP:
 			k.wrong("hep.listen", w, fmt.Sprintf("is one more than the %d that are possible", mostHEP), "let several servers send to one")
 		case !l.At.Addr().IsLoopback() && len(r.from) == 0 && !r.partly:
-			k.wrong("hep.listen", w, "can be reached by other machines", "add from: with the addresses of the servers that may send")
+			k.wrong("hep.listen", w, "can be reached by other machines", "add from: with the addresses of the servers that may send, and key_file: without one nobody becomes known to be good by what they tell")
 		default:
 			h.Listen = append(h.Listen, l)
 		}

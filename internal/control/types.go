@@ -74,7 +74,7 @@ type Status struct {
 	// Degraded is one sentence for each thing that does not work; empty when all does.
 	Degraded []string `json:"degraded"`
 	// Blind is one sentence for each thing that cannot be seen, though nothing is
-	// wrong with sipward: TLS on the wire.
+	// wrong with sipward: TLS on the wire, reports that anybody may have sent.
 	Blind []string `json:"blind,omitempty"`
 	// State is the directory of what outlives the process.
 	State string `json:"state,omitempty"`

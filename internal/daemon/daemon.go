@@ -154,6 +154,9 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 	for i := range count {
 		d.lanes = append(d.lanes, newLane(d, i))
 	}
+	for b := range d.table.Live(ban.KindPass) {
+		d.laneOf(b.Prefix.Addr()).hall.Recall(&b, now)
+	}
 	return d, nil
 }
 

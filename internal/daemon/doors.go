@@ -152,7 +152,7 @@ func (d *Daemon) Status() control.Status {
 	}
 	s.Listen = d.senses.listen()
 	s.Sources = d.sources()
-	s.Blind = d.blindSpots()
+	s.Blind = append(d.blindSpots(), d.senses.ears.Notes()...)
 	s.Servers, s.Trunks = d.serverStatus(), d.trunkStatus()
 	return s
 }

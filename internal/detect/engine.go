@@ -93,8 +93,9 @@ type Case struct {
 	marks      uint16
 	agent      uint32
 	markWeight float32
-	// goodAt is when it last knew a secret.
-	goodAt int64
+	// goodAt is when it last knew a secret or answered our server, goodUntil how
+	// long such a thing speaks for it.
+	goodAt, goodUntil int64
 	// from are the source ports of proven failures within a day, and shielded is
 	// when its good ports were last named.
 	from     portSet
@@ -206,11 +207,11 @@ func (d *Engine) forget(e *event.Event) {
 	}
 	key := d.seed.Addr(e.Remote.Addr())
 	if c := d.cases.Get(key); c != nil {
-		*c = Case{goodAt: c.goodAt}
+		*c = Case{goodAt: c.goodAt, goodUntil: c.goodUntil}
 	}
 	home := d.home(e.Remote.Addr(), key)
 	if n := d.subnets.Get(home); n != nil {
-		*n = subnet{goodAt: n.goodAt}
+		*n = subnet{goodUntil: n.goodUntil}
 	}
 	d.dossiers.Drop(key)
 	d.guesses.Clear(func(g *guessing) bool { return g.source == key || g.source == home })
@@ -220,11 +221,11 @@ func (d *Engine) forget(e *event.Event) {
 // forgetAll is forget for every source.
 func (d *Engine) forgetAll() {
 	d.cases.Clear(func(c *Case) bool {
-		*c = Case{goodAt: c.goodAt}
+		*c = Case{goodAt: c.goodAt, goodUntil: c.goodUntil}
 		return false
 	})
 	d.subnets.Clear(func(n *subnet) bool {
-		*n = subnet{goodAt: n.goodAt}
+		*n = subnet{goodUntil: n.goodUntil}
 		return false
 	})
 	d.dossiers.Clear()

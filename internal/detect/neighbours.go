@@ -22,9 +22,9 @@ type neighbours struct{}
 type subnet struct {
 	novel tally
 	// failed are the proven addresses that did.
-	failed  bounded.Few
-	goodAt  int64
-	weakest event.Grade
+	failed    bounded.Few
+	goodUntil int64
+	weakest   event.Grade
 	// guess and rain are the sums for the account of the present sight.
 	guess, rain float32
 	// scan is unprovenScan's sum over strangers, the addresses that have proven
@@ -64,7 +64,7 @@ func (neighbours) Weigh(s *Sight) {
 	case event.Accepted, event.Known:
 		n, _ := s.engine.subnets.Put(s.home, s.now)
 		s.engine.subnets.Protect(s.home, holdGood)
-		n.goodAt = s.now
+		n.goodUntil = max(n.goodUntil, s.speaks())
 		if o.Result == event.Accepted {
 			s.engine.guesses.Delete(account)
 			if n.novel.novel(s.account) {
@@ -76,7 +76,7 @@ func (neighbours) Weigh(s *Sight) {
 			return
 		}
 		n, _ := s.engine.subnets.Put(s.home, s.now)
-		if n.goodAt == 0 {
+		if n.goodUntil == 0 {
 			s.engine.subnets.Protect(s.home, holdProven)
 		}
 		n.fail(s, account)
@@ -149,7 +149,7 @@ func (s *Sight) widen(v *evidence) {
 // wholeHome is the /64 to speak of as a whole; the zero Prefix if it is not.
 func (s *Sight) wholeHome() (home netip.Prefix) {
 	n := s.subnet
-	if n == nil || n.failed.Count() < wholeHomeHosts || n.goodAt != 0 && s.now-n.goodAt < goodFor {
+	if n == nil || n.failed.Count() < wholeHomeHosts || s.now < n.goodUntil {
 		return home
 	}
 	return homeOf(s.Outcome.Remote)

@@ -47,6 +47,9 @@ type Event struct {
 	// Reported says that no packet was seen: a server told of the message, or
 	// somebody who passed himself off as one. What it proves is grade C at most.
 	Reported bool
+	// Hearsay says of what is reported that its teller may be anybody: no key came
+	// with it, and it did not come from this machine.
+	Hearsay bool
 	// Unproven says of a connection that nobody saw Remote acknowledge a number
 	// of ours: it may be forged as a datagram may.
 	Unproven bool

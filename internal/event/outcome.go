@@ -83,6 +83,8 @@ type Outcome struct {
 	// Text says it is known from a server's word alone, a log line or a report,
 	// without a packet.
 	Text bool
+	// Hearsay says that nobody vouches for whoever told it.
+	Hearsay bool
 	// Show says that the request had credentials for show: they repeat no nonce of
 	// ours that has lately left. A client may still hope for an old one.
 	Show bool

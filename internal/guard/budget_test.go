@@ -115,6 +115,32 @@ func TestBrokenPhoneForAWeek(t *testing.T) {
 	}
 }
 
+// TestStalePhoneAfterARestart: a phone whose account the table remembers is
+// slowed as it was before, and not like a stranger.
+func TestStalePhoneAfterARestart(t *testing.T) {
+	before := newSite()
+	phone := netip.MustParseAddrPort("203.0.113.7:5060")
+	before.register(phone, "100", true)
+	s := newSite()
+	s.now = before.now.Add(time.Minute)
+	for b := range before.table.Live(ban.KindPass) {
+		s.Do(b)
+		s.Lane(0).Recall(&b, s.now)
+	}
+	for start := s.now; s.now.Before(start.Add(2 * time.Hour)); {
+		next := s.now.Add(10 * time.Second)
+		s.register(phone, "100", false)
+		s.now = next
+	}
+	corrected := s.now
+	for !s.register(phone, "100", true) {
+		s.now = s.now.Add(time.Second)
+	}
+	if waited := s.now.Sub(corrected); waited > 30*time.Second {
+		t.Errorf("corrected, it registers after %s", waited)
+	}
+}
+
 // TestSlowGuesserForDays: sixty tries a day are all that reach the server, but
 // for the budget of the first, and the seven ports that make a crowd each day.
 func TestSlowGuesserForDays(t *testing.T) {

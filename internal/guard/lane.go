@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"net/netip"
 	"time"
 
+	"github.com/sipward/sipward/internal/ban"
 	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/detect"
 	"github.com/sipward/sipward/internal/event"
@@ -60,6 +62,12 @@ func (l *Lane) Advance(to time.Time) {
 		l.See(&l.tick)
 		l.guard.Expire(next)
 	}
+}
+
+// Recall gives the lane back what an earlier process knew of a source: a Pass of
+// the table. It is for the start, before the lane sees anything.
+func (l *Lane) Recall(b *ban.Ban, now time.Time) {
+	l.detect.Recall(netip.AddrPortFrom(b.Prefix.Addr(), b.Port), b.Accounts, now, b.Until)
 }
 
 // Finish lets the windows run out after the last event of a replay.

@@ -61,6 +61,8 @@ type Packet struct {
 	Key []byte
 	// Correlation is what joins messages, for SIP mostly a Call-ID.
 	Correlation []byte
+	// Sender is who told it, by the network's word; of a file not valid.
+	Sender netip.Addr
 	// Agent is the number that the sender was given in its settings.
 	Agent uint32
 	// Version is 1, 2 or 3.

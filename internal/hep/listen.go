@@ -149,7 +149,7 @@ func (l *Listener) runUDP(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l.packets.heard(sender.Addr()) && l.packets.judge(buffer[:n], &p) {
+		if l.packets.heard(sender.Addr()) && l.packets.judge(buffer[:n], sender.Addr(), &p) {
 			bad = 0
 			continue
 		}
@@ -187,7 +187,7 @@ func (p *packets) heard(sender netip.Addr) bool {
 
 // judge reads one packet and hands it on. It says whether the sender is in good order; that a packet found no room is
 // not his fault. A packet with a wrong key is not unpacked.
-func (p *packets) judge(b []byte, packet *Packet) bool {
+func (p *packets) judge(b []byte, sender netip.Addr, packet *Packet) bool {
 	if read(b, packet) != nil {
 		p.malformed.Add(1)
 		return false
@@ -200,6 +200,7 @@ func (p *packets) judge(b []byte, packet *Packet) bool {
 		p.malformed.Add(1)
 		return false
 	}
+	packet.Sender = sender.Unmap()
 	p.taking.Lock()
 	taken := p.take(packet)
 	p.taking.Unlock()

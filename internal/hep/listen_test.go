@@ -202,11 +202,36 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// TestSender: whoever takes a packet learns who sent it.
+func TestSender(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		l, err := Listen(Config{Network: network, At: netip.MustParseAddrPort("127.0.0.1:0"), From: []netip.Prefix{loopback}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		senders, done := make(chan netip.Addr, 1), make(chan error, 1)
+		go func() {
+			done <- l.Run(t.Context(), func(p *Packet) bool { senders <- p.Sender; return true })
+		}()
+		conn, err := net.Dial(network, l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, conn, packet("x"))
+		if got := <-senders; got != netip.MustParseAddr("127.0.0.1") {
+			t.Errorf("%s: sent by %s", network, got)
+		}
+		conn.Close()
+		l.Close()
+		<-done
+	}
+}
+
 // TestKeyBeforeUnpacking: who does not know the key cannot make us work.
 func TestKeyBeforeUnpacking(t *testing.T) {
 	p := packets{key: []byte("secret")}
 	var packet Packet
-	if p.judge(squeezed(t, packed(t, make([]byte, MaxPayload))), &packet) || packet.inflater != nil || p.wrongKey.Load() != 1 {
+	if p.judge(squeezed(t, packed(t, make([]byte, MaxPayload))), loopback.Addr(), &packet) || packet.inflater != nil || p.wrongKey.Load() != 1 {
 		t.Errorf("unpacked for somebody without the key: %+v", packet)
 	}
 }
@@ -241,7 +266,7 @@ func TestFlood(t *testing.T) {
 			if p.heard(phone.Addr()) {
 				t.Error("a foreigner is heard")
 			}
-			if p.judge(b, &packet) {
+			if p.judge(b, loopback.Addr(), &packet) {
 				fine++ // the damage is in a value: in an address, or in the message
 			} else {
 				refused++

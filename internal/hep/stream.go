@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -78,6 +79,7 @@ func (p *packets) serve(ctx context.Context, conn net.Conn) (fine bool) {
 	defer conn.Close()
 	in := bufio.NewReaderSize(conn, MaxPacket+1)
 	var packet Packet
+	sender, _ := netip.ParseAddrPort(conn.RemoteAddr().String()) // what is no network has none
 	for {
 		b, err := p.next(conn, in)
 		if errors.Is(err, ErrLength) {
@@ -87,7 +89,7 @@ func (p *packets) serve(ctx context.Context, conn net.Conn) (fine bool) {
 		if err != nil {
 			return true
 		}
-		if !p.judge(b, &packet) {
+		if !p.judge(b, sender.Addr(), &packet) {
 			return false
 		}
 		if _, err := in.Discard(len(b)); err != nil {

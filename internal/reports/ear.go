@@ -63,6 +63,10 @@ type Ear struct {
 	// watched counts what our own packets show anyway, strange what is about
 	// no server of ours, wordless what is no SIP.
 	watched, strange, wordless atomic.Uint64
+	// keyed says that every report came with the key; hearsay counts those that came
+	// without one from elsewhere.
+	keyed   bool
+	hearsay atomic.Uint64
 }
 
 // Open opens the place; nothing is heard before Run. The name is what people
@@ -73,7 +77,7 @@ func Open(name string, c hep.Config, owner Owner) (*Ear, error) {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	sides := &source.Sides{Local: owner.ours, Ports: owner.Ports, Streams: owner.Streams}
-	return &Ear{owner: owner, name: name, listener: listener, packets: source.NewPackets(sides)}, nil
+	return &Ear{owner: owner, name: name, keyed: len(c.Key) > 0, listener: listener, packets: source.NewPackets(sides)}, nil
 }
 
 // Key reads the key that senders must give; nil when no file is named.
@@ -125,7 +129,25 @@ func (e *Ear) take(told *hep.Packet) bool {
 		e.wordless.Add(1)
 		return true
 	}
+	if found.Hearsay = !e.vouched(told.Sender); found.Hearsay {
+		e.hearsay.Add(1)
+	}
 	return e.owner.Give(found)
+}
+
+// vouched says that a report comes from this machine, or with the key. Anybody
+// can write the address of another one on a datagram, and then tell of a success
+// that was none, so as to be let alone for a month.
+func (e *Ear) vouched(sender netip.Addr) bool {
+	return e.keyed || sender.IsLoopback() || e.owner.Local(sender)
+}
+
+// Note says what is wanting in what is heard, though it is of use; or "".
+func (e *Ear) Note() string {
+	if e.hearsay.Load() == 0 {
+		return ""
+	}
+	return e.name + ": other machines report without a key, so nobody becomes known to be good by what they tell: set hep.key_file"
 }
 
 // Seen counts what was of use, and when the last packet came.

@@ -119,6 +119,33 @@ func TestReportsAreOurs(t *testing.T) {
 	}
 }
 
+// TestHearsay: a report is vouched for by its key, or by coming from this machine.
+func TestHearsay(t *testing.T) {
+	for _, test := range []struct {
+		name, key string
+		sender    string
+		want      bool
+	}{
+		{"bad: another machine", "", "192.0.2.20", true},
+		{"bad: nobody knows who", "", "", true},
+		{"another machine with the key", "secret", "192.0.2.20", false},
+		{"this machine", "", "192.0.2.10", false},
+		{"this machine's loopback", "", "127.0.0.1", false},
+		{"the same over IPv6", "", "::1", false},
+	} {
+		r := newRig(t, test.key)
+		p := told(hep.TLS, stranger, netip.AddrPortFrom(box, 5061), register("c", 1))
+		p.Sender, _ = netip.ParseAddr(test.sender)
+		r.take(p)
+		if got := r.next(); got.Hearsay != test.want || !got.Reported {
+			t.Errorf("%s: hearsay %v, want %v", test.name, got.Hearsay, test.want)
+		}
+		if notes := (Ears{r.Ear}).Notes(); len(notes) > 0 != test.want {
+			t.Errorf("%s: notes %q", test.name, notes)
+		}
+	}
+}
+
 // TestReportsAreBounded: in number and in bytes, and what does not fit is not
 // waited for.
 func TestReportsAreBounded(t *testing.T) {

@@ -67,6 +67,17 @@ func (e Ears) Complaints() []string {
 	return list
 }
 
+// Notes are those of all ears.
+func (e Ears) Notes() []string {
+	var list []string
+	for _, ear := range e {
+		if n := ear.Note(); n != "" {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // Status is the ears among the sources.
 func (e Ears) Status() []control.SourceStatus {
 	var list []control.SourceStatus

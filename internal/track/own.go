@@ -20,7 +20,7 @@ func (t *Tracker) ownReply(e *event.Event, now int64) {
 	s := t.source(e, now)
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: event.Known, Remote: e.Remote.Addr(), Port: e.Remote.Port(), Time: e.Time,
-		Method: e.SIP.Method, Proof: capped(e, event.GradeB), Text: e.Reported, Requests: s.requests, Expires: -1,
+		Method: e.SIP.Method, Proof: capped(e, event.GradeB), Text: e.Reported, Hearsay: e.Hearsay, Requests: s.requests, Expires: -1,
 	})
 }
 

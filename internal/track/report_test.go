@@ -66,6 +66,26 @@ func TestReportsAreGradeC(t *testing.T) {
 	}
 }
 
+// TestHearsay: a success that anybody may have told of is marked as that.
+func TestHearsay(t *testing.T) {
+	for _, hearsay := range []bool{true, false} {
+		x := newExchange(Options{})
+		x.told, x.hearsay = true, hearsay
+		x.request(event.REGISTER, nil)
+		x.reply(401, event.REGISTER, demand("n1"))
+		x.request(event.REGISTER, answer("n1", "r"))
+		e := x.reply(200, event.REGISTER, second(nil))
+		if len(e.Outcomes) != 1 || e.Outcomes[0].Result != event.Accepted || e.Outcomes[0].Hearsay != hearsay {
+			t.Errorf("hearsay %v: outcomes %+v", hearsay, e.Outcomes)
+		}
+		x.pair(event.Request, false, event.INVITE, nil)
+		e = x.pair(event.Response, true, event.INVITE, func(s *event.SIP) { s.Status = 200 })
+		if len(e.Outcomes) != 1 || e.Outcomes[0].Result != event.Known || e.Outcomes[0].Hearsay != hearsay {
+			t.Errorf("our own call, hearsay %v: outcomes %+v", hearsay, e.Outcomes)
+		}
+	}
+}
+
 // TestReportsAreText: the policy keeps what rests on a server's word short.
 func TestReportsAreText(t *testing.T) {
 	x := newExchange(Options{})

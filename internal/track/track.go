@@ -348,7 +348,7 @@ func (t *Tracker) settle(e *event.Event, r *request, requests uint32, proof even
 	t.outcomes = append(t.outcomes, event.Outcome{
 		Result: r.result, Remote: e.Remote.Addr(), Port: r.port, Time: e.Time, Method: r.method,
 		Proof: proof, Account: r.name.String(), AccountID: r.account, Status: int(r.status),
-		Requests: requests, Expires: e.SIP.Expires, Text: r.reported, Show: r.creds && !r.echoes,
+		Requests: requests, Expires: e.SIP.Expires, Text: r.reported, Hearsay: e.Hearsay, Show: r.creds && !r.echoes,
 	})
 }
 

@@ -21,11 +21,12 @@ var (
 // exchange walks messages of one remote address past a tracker.
 type exchange struct {
 	*Tracker
-	remote netip.AddrPort
-	now    time.Time
-	told   bool            // the messages are reported,
-	by     event.Transport // by a server that speaks this, else UDP
-	got    []string        // outcomes, as "result method account proof"
+	remote  netip.AddrPort
+	now     time.Time
+	told    bool            // the messages are reported,
+	hearsay bool            // by who knows whom,
+	by      event.Transport // by a server that speaks this, else UDP
+	got     []string        // outcomes, as "result method account proof"
 }
 
 func newExchange(o Options) *exchange {
@@ -50,7 +51,7 @@ func (x *exchange) reply(status int, method event.Method, change func(*event.SIP
 
 func (x *exchange) pair(kind event.Kind, inbound bool, method event.Method, change func(*event.SIP)) *event.Event {
 	e := &event.Event{
-		Kind: kind, Time: x.now, Remote: x.remote, Local: server, Inbound: inbound, Transport: max(event.UDP, x.by), Reported: x.told,
+		Kind: kind, Time: x.now, Remote: x.remote, Local: server, Inbound: inbound, Transport: max(event.UDP, x.by), Reported: x.told, Hearsay: x.hearsay,
 		SIP: event.SIP{Method: method, CallID: []byte("call"), Branch: []byte("branch"), CSeq: 1,
 			ToUser: []byte("100"), Target: []byte("100"), Expires: -1},
 	}
