@@ -53,11 +53,12 @@ check: go ## gofmt, vet, staticcheck, the house rules, builds for every platform
 house: go ## the house rules alone
 	$(GO) test ./internal/house/
 
-bench: build ## measure the SIP reader and the river against sipgo's parser, logs against fail2ban (as root)
+bench: build ## measure the SIP reader and the river against sipgo's parser, logs against fail2ban, verdicts beside broken reports (as root)
 	@scripts/packages.sh fail2ban
 	$(GO) run ./internal/tools/parsebench
 	$(GO) run ./internal/tools/riverbench
 	$(GO) run ./internal/tools/logbench -binary ./$(BIN) -size $(LOGSIZE)
+	SIPWARD_BENCH=1 $(GO) test -count=1 -run '^TestVerdictsBesideRubbish$$' -v ./internal/e2e
 
 fuzz: go ## fuzz every target for FUZZTIME (10m), two at a time; logs in dist/fuzz
 	scripts/fuzz.sh $(GO) $(FUZZTIME) dist/fuzz

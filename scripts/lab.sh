@@ -3,7 +3,8 @@
 # server that this sipward defends. The lab is not part of this project; its
 # scripts take the binary's path in SIPWARD. SERVER is ast22 or ast16 (chan_sip on
 # port 5060), ast16-pjsip (the same, attacked at 5080), kamailio, kamailio-pike, and
-# where the lab has them built, freeswitch and opensips.
+# where the lab has them built, freeswitch and opensips. The cases "detect" and
+# "prefixes" are our own: see lab-own.sh.
 set -euo pipefail
 sipward=$(realpath "$1") lab=$2 server=$3
 shift 3
@@ -30,4 +31,11 @@ stop() {
 }
 trap stop EXIT
 "$lab/servers/$program.sh" "${arguments[@]}"
-SIPWARD=$sipward "$lab/all-attacks.sh" "$server" sipward "$@"
+here=$(dirname "$0") failed=0
+for case; do
+  case $case in
+    detect | prefixes) "$here/lab-own.sh" "$sipward" "$lab" "$server" "$case" || failed=1 ;;
+    *) SIPWARD=$sipward "$lab/all-attacks.sh" "$server" sipward "$case" || failed=1 ;;
+  esac
+done
+exit $failed

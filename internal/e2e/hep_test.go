@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/sipward/sipward/internal/hep"
 )
 
 // TestReportsOfKamailio: what Kamailio tells by HEP of a port that is not watched
@@ -80,41 +78,4 @@ func (s *sipward) hepCount() int {
 		}
 	}
 	return 0
-}
-
-// rubbish sends reports that are none to where the daemon hears them, ten
-// thousand a second for two seconds at most, until the function it returns is called.
-func (l *lab) rubbish() (stop func() int) {
-	conn := l.server.DialUDP("", "127.0.0.1:9060")
-	whole := hep.Append(nil, &hep.Packet{Src: netip.MustParseAddrPort("198.51.100.1:5061"), Dst: netip.MustParseAddrPort(serverAddress + ":5061"),
-		Carrier: hep.TLS, Type: hep.SIP, Payload: []byte("REGISTER sip:x SIP/2.0\r\n\r\n")})
-	broken := [][]byte{whole[:7], whole[:len(whole)-1], []byte("HEP3\x00\x00"), []byte("HEP3\x00\x14 and some words")}
-	for at := 6; at < len(whole); at += int(whole[at+4])<<8 | int(whole[at+5]) { // each chunk with wrong lengths
-		for _, length := range []int{0, 5, 0xffff} {
-			spoiled := slices.Clone(whole)
-			spoiled[at+4], spoiled[at+5] = byte(length>>8), byte(length)
-			broken = append(broken, spoiled)
-		}
-	}
-	end, count := make(chan struct{}), make(chan int)
-	go func() {
-		pace := time.NewTicker(time.Millisecond)
-		defer pace.Stop()
-		sent := 0
-		for range 2000 {
-			for range 10 {
-				conn.Write(broken[sent%len(broken)])
-				sent++
-			}
-			select {
-			case <-end:
-				count <- sent
-				return
-			case <-pace.C:
-			}
-		}
-		<-end
-		count <- sent
-	}()
-	return func() int { close(end); return <-count }
 }
