@@ -15,6 +15,7 @@ var mayBeSkipped = map[string]string{
 	"internal/afpacket/capture_linux_test.go": "the kernel refuses a VLAN or TUN interface",
 	"internal/packet/kernel_linux_test.go":    "no network namespace without CAP_SYS_ADMIN",
 	"internal/control/listen_linux_test.go":   "only root can become somebody else",
+	"internal/pkgversion/dpkg_test.go":        "dpkg is not installed",
 	"internal/journal/real_test.go":           "no journal with two entries of a unit can be read",
 	"internal/store/disk_test.go":             "making a mount namespace is not permitted",
 	"internal/tail/torture_test.go":           "the kernel grants no user namespace, so inotify cannot be taken away",
