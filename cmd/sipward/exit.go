@@ -28,6 +28,7 @@ const (
 	exitNotFound     = 5
 	exitRefused      = 6
 	exitInvalid      = 7
+	exitNotConfirmed = 8
 	exitPartly       = 9
 	exitFindings     = 10
 	exitDegraded     = 11

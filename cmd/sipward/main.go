@@ -32,7 +32,7 @@ kernel. Without a verb it says in short how things stand.`,
 	addTo(root, "Look closer:",
 		explainCommand(), parseCommand(), replayCommand(), uaCommand())
 	addTo(root, "Before an attack:",
-		auditCommand())
+		auditCommand(), advisoriesCommand())
 	addTo(root, "The daemon:",
 		runCommand(), restoreCommand(), stopCommand(), reloadCommand(), configCommand())
 	addTo(root, "More:",
