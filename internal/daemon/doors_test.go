@@ -238,8 +238,11 @@ func TestStatus(t *testing.T) {
 	for range 7 {
 		r.lanes[0].lose()
 	}
-	proxied := event.Event{Kind: event.Line, Remote: netip.MustParseAddrPort("127.0.0.1:40000"), Log: event.Log{Verdict: event.Hostile}}
+	proxied := event.Event{Kind: event.Line, Remote: netip.MustParseAddrPort("127.0.0.1:40000"), Log: event.Log{Verdict: event.Hostile, Kind: event.AuthFailed}}
 	r.lanes[0].give(proxied)
+	proxied.Log.Kind = event.AdminFailed
+	r.lanes[0].give(proxied)
+	proxied.Log.Kind = event.AuthFailed
 	proxied.Log.Verdict = event.Benign
 	r.lanes[0].give(proxied)
 	r.lanes[0].drain()

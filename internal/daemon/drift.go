@@ -28,7 +28,8 @@ func (l *lane) tally(e *event.Event) {
 // tallyLine counts the refused logins whose source a server takes for this
 // machine: it stands behind a proxy here that keeps the real address to itself.
 func (l *lane) tallyLine(e *event.Event) {
-	if e.Kind == event.Line && e.Log.Verdict == event.Hostile && e.Remote.Addr().IsLoopback() {
+	login := e.Log.Kind == event.AuthFailed || e.Log.Kind == event.UserUnknown // not that of a manager
+	if e.Kind == event.Line && e.Log.Verdict == event.Hostile && login && e.Remote.Addr().IsLoopback() {
 		l.hidden.Add(1)
 	}
 }
