@@ -9,6 +9,7 @@ import (
 
 	"github.com/sipward/sipward/internal/audit/asterisk"
 	"github.com/sipward/sipward/internal/audit/check"
+	"github.com/sipward/sipward/internal/audit/freeswitch"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/settings"
 )
@@ -21,6 +22,7 @@ var auditors = []struct {
 	audit  func(site *check.Site, tree *settings.Tree, home string) []check.Result
 }{
 	{check.Asterisk, asterisk.Checks, asterisk.Audit},
+	{check.FreeSWITCH, freeswitch.Checks, freeswitch.Audit},
 }
 
 // Checks lists everything that is looked at.

@@ -56,7 +56,6 @@ func (d *Daemon) openSenses() (*senses, error) {
 		return nil, fmt.Errorf("open capture: %w", err)
 	}
 	s.capture = capture
-	d.guard.Blind(d.unwatched()...)
 	return s, nil
 }
 
