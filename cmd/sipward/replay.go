@@ -101,6 +101,9 @@ func replayOptions(cmd *cobra.Command, c *config.Config) (replay.Options, error)
 	format, clock, err := logFlags(cmd)
 	o := replay.Options{Local: c.Local, Format: format, Clock: clock}
 	o.Ports, o.Streams = config.Ports(c.Listen)
+	for _, l := range c.Listen {
+		o.Transports = append(o.Transports, l.Transport)
+	}
 	o.Never = policy.Named(c.Allow, c.Local, c.Trunks)
 	return o, err
 }

@@ -71,6 +71,8 @@ type Status struct {
 	Bans      int `json:"bans"`
 	Allowed   int `json:"allowed"`
 	KnownGood int `json:"known_good"`
+	// Lost are the packets that came faster than they were read, since the start.
+	Lost uint64 `json:"packets_lost"`
 	// Degraded is one sentence for each thing that does not work; empty when all does.
 	Degraded []string `json:"degraded"`
 	// Blind is one sentence for each thing that cannot be seen, though nothing is

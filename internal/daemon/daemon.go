@@ -80,7 +80,7 @@ type Daemon struct {
 	names     *host.Resolver
 	chronicle *chronicle.Chronicle
 	health    *health.Health
-	drift     *drift.Watch // the house keeper's
+	keeper    keeper
 	lanes     []*lane
 	salt      uint32 // of the choice of lane
 	senses    *senses
@@ -124,7 +124,7 @@ func build(o Options, settings *config.Config) (*Daemon, error) {
 	d := &Daemon{
 		options: o, clock: began, first: settings, config: settings, store: journal,
 		table: ban.NewTable(ban.Limits{}), fence: policy.NewFence(),
-		health: health.New(o.Log), drift: drift.New(now), salt: rand.Uint32(),
+		health: health.New(o.Log), keeper: keeper{drift: drift.New(now)}, salt: rand.Uint32(),
 		calls: newCalls(),
 	}
 	if d.machine, err = host.Open(host.Options{SSHConnection: os.Getenv("SSH_CONNECTION")}); err != nil {
@@ -283,7 +283,8 @@ func (d *Daemon) takeUp() error {
 	d.served = d.servedPorts()
 	if err := d.changeSenses(); err != nil {
 		d.config, d.served = before, served
-		return err
+		return &control.Problem{What: "the settings are in order, but the machine does not let us take them up; the old ones stay",
+			Why: err.Error(), Do: "mend that and run sipward reload"}
 	}
 	d.names.SetNames(d.trunkNames()) // not before: the old trunks must stay known if the old settings do
 	d.tellWatched()

@@ -12,6 +12,7 @@ import (
 	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/enforce"
 	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/policy"
 	"github.com/sipward/sipward/internal/source"
 )
 
@@ -27,10 +28,7 @@ func (d *Daemon) doors() control.Doors {
 func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
 	b.Prefix = b.Key().Prefix // one spelling, or the fence would not know it
 	if post, held := d.fence.Holds(b.Prefix); held && b.Action.Blocks() {
-		return control.Receipt{}, &control.Problem{
-			What: fmt.Sprintf("%s is never banned", b.Prefix), Why: "it is " + post.Reason,
-			Do: "take it off the never-ban list first", Kind: control.ErrRefused,
-		}
+		return control.Receipt{}, refusal(b.Prefix, post)
 	}
 	lasts := b.Until.Sub(b.Since)
 	b.Since = d.clock.Now().Truncate(time.Millisecond)
@@ -46,6 +44,23 @@ func (d *Daemon) Order(b ban.Ban) (control.Receipt, error) {
 	receipt := control.Receipt{Prefix: entry.Prefix, Action: entry.Action.String(), Scope: entry.Scope.String(),
 		Since: entry.Since, Until: entry.Until, Enforced: d.enforcing() && d.chronicle.Troubles() == refusals}
 	return receipt, d.durable(entry.Seq)
+}
+
+// refusal says why a prefix is not to be blocked. A network may be somebody's in
+// the main, and hold one address that we cannot do without.
+func refusal(p netip.Prefix, post policy.Post) *control.Problem {
+	problem := &control.Problem{What: fmt.Sprintf("%s is never banned", p), Why: "it is " + post.Reason,
+		Do: "take it off the never-ban list first", Kind: control.ErrRefused}
+	if !ban.Inside(p, post.Prefix) {
+		inside := post.Prefix.String()
+		if post.Prefix.IsSingleIP() {
+			inside = post.Prefix.Addr().String()
+		}
+		problem.What = fmt.Sprintf("%s is not banned: %s in it never may be", p, inside)
+		problem.Why = inside + " is " + post.Reason
+		problem.Do = "ban a smaller network beside it"
+	}
+	return problem
 }
 
 // durable waits until a change outlives the process.
@@ -152,7 +167,8 @@ func (d *Daemon) Status() control.Status {
 	}
 	s.Listen = d.senses.listen()
 	s.Sources = d.sources()
-	s.Blind = append(d.blindSpots(), d.senses.ears.Notes()...)
+	s.Blind = slices.Concat(d.blindSpots(), d.behindProxy(), d.senses.ears.Notes())
+	s.Lost = d.keeper.losses.total
 	s.Servers, s.Trunks = d.serverStatus(), d.trunkStatus()
 	return s
 }
@@ -164,8 +180,8 @@ func (d *Daemon) degraded() []string {
 		list = append(list, sentence)
 	}
 	for _, l := range d.lanes {
-		if lost := l.lost.Load(); lost > 0 {
-			list = append(list, fmt.Sprintf("lane %d was too busy for %d log lines", l.number, lost))
+		if l.busy(time.Now()) {
+			list = append(list, fmt.Sprintf("lane %d was too busy for %d log lines", l.number, l.lost.Load()))
 		}
 	}
 	d.changing.Lock()

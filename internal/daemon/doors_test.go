@@ -48,6 +48,11 @@ func TestOrder(t *testing.T) {
 			t.Errorf("%s: %+v", test.name, receipt)
 		}
 	}
+	_, err := r.Order(entry(ban.Drop, "198.51.0.0/16", "alice"))
+	if p, told := errors.AsType[*control.Problem](err); !told || p.Kind != control.ErrRefused ||
+		p.What != "198.51.0.0/16 is not banned: 198.51.100.7 in it never may be" || p.Why != "198.51.100.7 is allowed by alice" {
+		t.Errorf("a network with somebody inside: %v", err)
+	}
 	// What was acknowledged is on the disk.
 	saved := ban.NewTable(ban.Limits{})
 	if _, err := saved.Restore(r.store.Load, time.Now()); err != nil || saved.Len(ban.KindBlock)+saved.Len(ban.KindAllow) != 3 {
@@ -230,7 +235,17 @@ func TestStatus(t *testing.T) {
 	r.guard.Do(entry(ban.Pass, "203.0.113.9", ban.Self))
 	r.guard.Do(entry(ban.Allow, "192.0.2.7", "alice"))
 	r.health.Set("store", "a sentence")
-	r.lanes[0].lost.Store(7)
+	for range 7 {
+		r.lanes[0].lose()
+	}
+	proxied := event.Event{Kind: event.Line, Remote: netip.MustParseAddrPort("127.0.0.1:40000"), Log: event.Log{Verdict: event.Hostile, Kind: event.AuthFailed}}
+	r.lanes[0].give(proxied)
+	proxied.Log.Kind = event.AdminFailed
+	r.lanes[0].give(proxied)
+	proxied.Log.Kind = event.AuthFailed
+	proxied.Log.Verdict = event.Benign
+	r.lanes[0].give(proxied)
+	r.lanes[0].drain()
 	s := r.Status()
 	if s.Bans != 1 || s.Allowed != 1 || s.KnownGood != 1 || s.Mode != control.ModeMonitor || s.State != r.first.State {
 		t.Errorf("status: %+v", s)
@@ -240,6 +255,13 @@ func TestStatus(t *testing.T) {
 	}
 	if len(s.Degraded) != 2 || s.Degraded[0] != "a sentence" || !strings.Contains(s.Degraded[1], "7 ") {
 		t.Errorf("degraded: %q", s.Degraded)
+	}
+	if len(s.Blind) != 1 || !strings.Contains(s.Blind[0], "1 refused logins from 127.0.0.1") {
+		t.Errorf("blind: %q", s.Blind)
+	}
+	r.lanes[0].lostAt.Store(time.Now().Add(-lossStands).UnixNano())
+	if s := r.Status(); len(s.Degraded) != 1 {
+		t.Errorf("some quiet minutes later: %q", s.Degraded)
 	}
 	if len(s.Sources) != 1 || s.Sources[0].Kind != "packets" {
 		t.Errorf("sources: %+v", s.Sources)

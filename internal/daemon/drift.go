@@ -15,10 +15,22 @@ func (l *lane) tally(e *event.Event) {
 	if e.Kind == event.Request && e.Inbound {
 		l.requests.Add(1)
 	}
+	if e.Kind == event.Response && !e.Inbound {
+		l.replies.Add(1)
+	}
 	for i := range e.Outcomes {
 		if r := e.Outcomes[i].Result; r == event.Failed || r == event.UnknownUser {
 			l.refused.Add(1)
 		}
+	}
+}
+
+// tallyLine counts the refused logins whose source a server takes for this
+// machine: it stands behind a proxy here that keeps the real address to itself.
+func (l *lane) tallyLine(e *event.Event) {
+	login := e.Log.Kind == event.AuthFailed || e.Log.Kind == event.UserUnknown // not that of a manager
+	if e.Kind == event.Line && e.Log.Verdict == event.Hostile && login && e.Remote.Addr().IsLoopback() {
+		l.hidden.Add(1)
 	}
 }
 
@@ -39,6 +51,7 @@ func (d *Daemon) lookForDrift() {
 	var wire drift.Wire
 	for _, l := range d.lanes {
 		wire.Requests += l.requests.Load()
+		wire.Replies += l.replies.Load()
 		wire.Failures += l.refused.Load()
 	}
 	var logs []drift.Log
@@ -50,7 +63,20 @@ func (d *Daemon) lookForDrift() {
 	}
 	d.health.List("hep reports", d.senses.ears.Complaints()) // nothing else calls for a look
 	d.changing.Unlock()
-	d.health.List("drift", d.drift.Look(d.clock.Now(), wire, logs))
+	d.health.List("drift", d.keeper.drift.Look(d.clock.Now(), wire, logs))
+}
+
+// behindProxy says that a proxy on this machine hides who comes, if one does.
+func (d *Daemon) behindProxy() []string {
+	var hidden uint64
+	for _, l := range d.lanes {
+		hidden += l.hidden.Load()
+	}
+	if hidden == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("a server tells of %d refused logins from 127.0.0.1: a proxy on this machine (for WebSocket?) hides the "+
+		"real addresses, and this machine is never banned", hidden)}
 }
 
 // blindSpots names what the wire hides: the ports where SIP is spoken under TLS,

@@ -11,6 +11,7 @@ import (
 	sd "github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/sipward/sipward/internal/afpacket"
+	"github.com/sipward/sipward/internal/drift"
 )
 
 const (
@@ -32,13 +33,12 @@ func (d *Daemon) keepHouse(ctx context.Context) error {
 	tick, look := time.NewTicker(houseEvery), time.NewTicker(serversEvery)
 	defer tick.Stop()
 	defer look.Stop()
-	var dropped uint64
 	for {
 		// A watchdog sign of life comes only while the lanes move on.
 		if d.moving() {
 			d.notify(sd.SdNotifyWatchdog)
 		}
-		dropped = d.lookAtLosses(dropped)
+		d.lookAtLosses(time.Now())
 		d.chronicle.ForgetLeak(time.Now())
 		d.lookForDrift()
 		select {
@@ -70,20 +70,38 @@ func (d *Daemon) moving() bool {
 	return true
 }
 
-// lookAtLosses tells when packets came faster than they were read.
-func (d *Daemon) lookAtLosses(before uint64) uint64 {
+// keeper is what the house keeper remembers from one look to the next.
+type keeper struct {
+	drift  *drift.Watch
+	losses losses // others read them, so changing guards them
+}
+
+// losses are the packets that came faster than they were read: all of them, those
+// of the wires at hand, and when the last one was noticed.
+type losses struct {
+	total, wires uint64
+	at           time.Time
+}
+
+// lookAtLosses tells when packets came faster than they were read, and goes on to
+// for a while.
+func (d *Daemon) lookAtLosses(now time.Time) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	stats, err := d.senses.capture.Stats()
 	if err != nil {
-		return before
+		return
 	}
-	if stats.Dropped > before {
-		d.health.Set("loss", fmt.Sprintf("%d packets came faster than they could be read", stats.Dropped))
-	} else {
+	l := &d.keeper.losses
+	if stats.Dropped < l.wires { // a reload opened new ones
+		l.wires = 0
+	}
+	if fresh := stats.Dropped - l.wires; fresh > 0 {
+		l.total, l.wires, l.at = l.total+fresh, stats.Dropped, now
+		d.health.Set("loss", fmt.Sprintf("%d packets came faster than they could be read: what they held was not judged", l.total))
+	} else if now.Sub(l.at) >= lossStands {
 		d.health.Clear("loss")
 	}
-	return stats.Dropped
 }
 
 // keepStore drops what is old. It has a task of its own, since a slow disk

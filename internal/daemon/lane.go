@@ -24,6 +24,8 @@ const (
 	laneWait = 20 * time.Millisecond
 	// laneInbox is how many events from elsewhere may wait for a lane.
 	laneInbox = 4096
+	// lossStands is for how long a loss is told of: people look now and then.
+	lossStands = 10 * time.Minute
 	// mostLanes is enough for any wire this machine can have.
 	mostLanes = 4
 )
@@ -46,14 +48,17 @@ type lane struct {
 	hall     *guard.Lane
 	inbox    chan event.Event
 	reports  *reports.Queue // from servers
-	lost     atomic.Uint64  // events that found the inbox full
+	lost     atomic.Uint64  // events that found the inbox full,
+	lostAt   atomic.Int64   // and the UnixNano of the last
 	alive    atomic.Int64   // UnixNano of the last look at the wire
 	// requests came in, and refused are the logins among what became of them; see
 	// lookForDrift.
-	requests, refused atomic.Uint64
-	counts            atomic.Pointer[laneCounts]
-	record            *recorder
-	packets           *source.Packets
+	requests, refused, replies atomic.Uint64
+	// hidden are the refused logins that a server tells of as coming from this machine.
+	hidden  atomic.Uint64
+	counts  atomic.Pointer[laneCounts]
+	record  *recorder
+	packets *source.Packets
 
 	// earlier is what the wires before this one have counted.
 	earlier source.PacketStats
@@ -154,6 +159,7 @@ func (l *lane) drain() {
 	for {
 		select {
 		case e := <-l.inbox:
+			l.tallyLine(&e)
 			l.hall.See(&e)
 		default:
 			return
@@ -180,7 +186,7 @@ func (l *lane) hand(e event.Event) {
 	select {
 	case l.inbox <- e:
 	case <-time.After(time.Second):
-		l.lost.Add(1)
+		l.lose()
 	}
 }
 
@@ -189,6 +195,16 @@ func (l *lane) give(e event.Event) {
 	select {
 	case l.inbox <- e:
 	default:
-		l.lost.Add(1)
+		l.lose()
 	}
+}
+
+func (l *lane) lose() {
+	l.lost.Add(1)
+	l.lostAt.Store(time.Now().UnixNano())
+}
+
+// busy says that the lane had no room for something lately.
+func (l *lane) busy(now time.Time) bool {
+	return l.lost.Load() > 0 && now.Sub(time.Unix(0, l.lostAt.Load())) < lossStands
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/event"
+	"github.com/sipward/sipward/internal/source"
 )
 
 const (
@@ -32,6 +34,18 @@ func (d *Daemon) knownPorts() []config.Listen {
 		return d.config.Listen
 	}
 	return d.served
+}
+
+// unwatched are the transports that none of the watched ports serves.
+func (d *Daemon) unwatched() []event.Transport {
+	names := []string{"udp", "tcp"} // of the default ports
+	if listen := d.knownPorts(); len(listen) > 0 {
+		names = nil
+		for _, l := range listen {
+			names = append(names, l.Transport)
+		}
+	}
+	return source.Unwatched(names)
 }
 
 // servedPorts is where the SIP servers found here listen; unless the settings

@@ -56,6 +56,7 @@ func (d *Daemon) openSenses() (*senses, error) {
 		return nil, fmt.Errorf("open capture: %w", err)
 	}
 	s.capture = capture
+	d.guard.Blind(d.unwatched()...)
 	return s, nil
 }
 

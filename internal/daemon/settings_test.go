@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/config"
+	"github.com/sipward/sipward/internal/control"
 	"github.com/sipward/sipward/internal/host"
 )
 
@@ -84,6 +85,26 @@ func TestWaitingForARestart(t *testing.T) {
 	wanted.State, wanted.LongestBan, wanted.BanAll, wanted.Metrics = "/tmp", time.Hour, true, netip.AddrPort{}
 	if err := waiting(running, &wanted); err == nil || err.Error() != "ban.longest, ban.scope, metrics, state" {
 		t.Errorf("waits: %v", err)
+	}
+}
+
+// TestReloadWithoutResources: settings in order that the machine cannot carry out
+// are no wrong settings, and the old ones stay.
+func TestReloadWithoutResources(t *testing.T) {
+	r := newRig(t, nil)
+	wanted := config.Default()
+	for port := range uint16(65) { // one more than the kernel's filter takes
+		wanted.Listen = append(wanted.Listen, config.Listen{Port: 5060 + port, Transport: "udp"})
+	}
+	r.options.Load = func() (*config.Config, error) { return wanted, nil }
+	before, senses := r.config, r.senses
+	err := r.reload()
+	p, told := errors.AsType[*control.Problem](err)
+	if !told || p.Kind != nil || !strings.Contains(p.What, "in order") || !strings.Contains(p.Why, "more than 64") {
+		t.Errorf("reload: %v", err)
+	}
+	if r.config != before || r.senses != senses {
+		t.Error("the old settings do not stay")
 	}
 }
 

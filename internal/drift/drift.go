@@ -21,6 +21,11 @@ const (
 	enoughFailures = 5
 	// enoughRequests on the wire must make a log speak that tells of successes.
 	enoughRequests = 20
+	// enoughReplies of ours, with oneWay times fewer requests, show that requests
+	// pass us by: a reply to an INVITE is sent eleven times at most until somebody
+	// acknowledges it (RFC 3261 17.2.1, timer G up to timer H).
+	enoughReplies = 40
+	oneWay        = 20
 	// remembered is how long a sentence stands after its last sign.
 	remembered = time.Hour
 )
@@ -42,6 +47,8 @@ type Wire struct {
 	// Requests came in; Failures are those whose credentials or accounts our
 	// server refused.
 	Requests, Failures uint64
+	// Replies are what our server sent.
+	Replies uint64
 }
 
 // Watch compares. It belongs to one goroutine.
@@ -67,7 +74,7 @@ func New(now time.Time) *Watch {
 // that people ought to look at, in the order of the logs' names.
 func (w *Watch) Look(now time.Time, wire Wire, logs []Log) []string {
 	if now.Sub(w.began) >= window {
-		w.judge(now, Wire{wire.Requests - w.wire.Requests, wire.Failures - w.wire.Failures}, logs)
+		w.judge(now, Wire{wire.Requests - w.wire.Requests, wire.Failures - w.wire.Failures, wire.Replies - w.wire.Replies}, logs)
 		w.began, w.wire = now, wire
 		clear(w.logs)
 		for _, l := range logs {
@@ -92,6 +99,13 @@ func (w *Watch) Look(now time.Time, wire Wire, logs []Log) []string {
 // judge weighs one window. A log that was not there all the time is passed over.
 func (w *Watch) judge(now time.Time, wire Wire, logs []Log) {
 	told, known := uint64(0), 0
+	switch {
+	case wire.Replies >= enoughReplies && wire.Requests < wire.Replies/oneWay:
+		w.signs["one way"] = sign{fmt.Sprintf("the wire shows %d replies of our server in two minutes and %d requests: does what comes in "+
+			"take another way, past the interfaces that are watched?", wire.Replies, wire.Requests), now}
+	case wire.Requests > 0:
+		delete(w.signs, "one way")
+	}
 	for _, l := range logs {
 		before, here := w.logs[l.Name]
 		if !here || l.Lines < before.Lines { // it is counted anew

@@ -35,6 +35,14 @@ func TestWatch(t *testing.T) {
 			{busy, Log{Lines: 40, Answered: 40}, ""}, {busy, Log{Lines: 40, Answered: 40}, "20 refused logins"},
 			{busy, healthy, "20 refused logins"}, {busy, healthy, ""}, // and again they are
 		}},
+		{"bad: one direction passes us by", []minute{
+			{busy, healthy, ""}, {busy, healthy, ""},
+			{Wire{Replies: 30}, healthy, ""}, {Wire{Replies: 30, Requests: 1}, healthy, "60 replies of our server in two minutes and 1 requests"},
+			{Wire{Replies: 50, Requests: 50}, healthy, "60 replies"}, {Wire{Replies: 50, Requests: 50}, healthy, ""}, // mended
+		}},
+		{"few replies", []minute{{Wire{Replies: 10}, nothing, ""}, {Wire{Replies: 10}, nothing, ""}}},
+		{"an answer to a forger, again and again", []minute{
+			{Wire{Replies: 1100, Requests: 100}, nothing, ""}, {Wire{Replies: 1100, Requests: 100}, nothing, ""}}},
 		{"all is well", []minute{{busy, healthy, ""}, {busy, healthy, ""}, {busy, healthy, ""}, {busy, healthy, ""}}},
 		{"a quiet night", []minute{{busy, healthy, ""}, {busy, healthy, ""}, {Wire{}, nothing, ""}, {Wire{Requests: 3}, nothing, ""}}},
 		{"a log of failures alone, and none", []minute{
@@ -51,6 +59,7 @@ func TestWatch(t *testing.T) {
 		log := Log{Name: "a.log"}
 		for i, m := range test.minutes {
 			wire.Requests, wire.Failures = wire.Requests+m.wire.Requests, wire.Failures+m.wire.Failures
+			wire.Replies += m.wire.Replies
 			log.Lines, log.Near = log.Lines+m.log.Lines, log.Near+m.log.Near
 			log.Failures, log.Answered = log.Failures+m.log.Failures, log.Answered+m.log.Answered
 			got := strings.Join(w.Look(noon.Add(time.Duration(i+1)*time.Minute), wire, []Log{log}), "; ")

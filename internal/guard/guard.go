@@ -88,6 +88,10 @@ func New(o Options) *Guard {
 // says.
 func (g *Guard) Sealed(yes bool) { g.nonces.Sealed(yes) }
 
+// Blind says on the ports of which transports nobody looks, so that a log line
+// about one needs no packet.
+func (g *Guard) Blind(to ...event.Transport) { g.nonces.Blind(to...) }
+
 // Lane gives one of the lanes.
 func (g *Guard) Lane(i int) *Lane { return g.lanes[i] }
 

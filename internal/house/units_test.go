@@ -37,6 +37,19 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestUnitsStandAlone: nothing else that stops takes sipward with it.
+func TestUnitsStandAlone(t *testing.T) {
+	for _, u := range []string{"sipward.service", "sipward-boot.service"} {
+		for line := range strings.Lines(document(t, "packaging/"+u)) {
+			for _, bond := range []string{"PartOf=", "BindsTo=", "Requires=", "Requisite=", "StopPropagatedFrom="} {
+				if strings.HasPrefix(line, bond) {
+					t.Errorf("%s: %s", u, line)
+				}
+			}
+		}
+	}
+}
+
 // verify gives what systemd says of our units; those of the machine may have
 // faults of their own.
 func verify(units ...string) []string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 	// Ports are the ports of SIP over UDP, Streams those over TCP and WebSocket;
 	// both empty means any.
 	Ports, Streams []uint16
+	// Transports are those of the ports, as the settings name them: over TLS a server
+	// says what nobody reads. Empty means that nothing is known of them.
+	Transports []string
 	// Never is the allow-list and the trunks.
 	Never []policy.Post
 	// Format and Zone read log lines; Now is the reference for stamps without a year.
@@ -121,7 +125,9 @@ func Run(files []string, o Options) (Summary, error) {
 // run is one replay on its way.
 type run struct {
 	options Options
+	hall    *guard.Guard
 	lane    *guard.Lane
+	sealed  bool // the hall knows that something is under TLS
 	summary Summary
 	sources map[netip.Addr]struct{}
 	// told is what was last reported of each entry; a ban that only lasts longer
@@ -146,7 +152,10 @@ func newRun(o Options, wire bool) *run {
 		Policy: policy.New(policy.Options{Table: table, Fence: fence}), Fence: fence,
 		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire, Bare: true,
 	})
-	r.lane = g.Lane(0)
+	r.lane, r.hall = g.Lane(0), g
+	r.sealed = slices.Contains(o.Transports, "tls") || slices.Contains(o.Transports, "wss")
+	g.Sealed(r.sealed)
+	g.Blind(source.Unwatched(o.Transports)...)
 	return r
 }
 
@@ -156,6 +165,10 @@ func (r *run) all(inputs []*input) error {
 		next := earliest(inputs)
 		if next == nil {
 			return nil
+		}
+		if !r.sealed && next.frames != nil && next.frames.Packets().Encrypted > 0 {
+			r.sealed = true
+			r.hall.Sealed(true)
 		}
 		r.see(next.head)
 		if err := next.advance(); err != nil {

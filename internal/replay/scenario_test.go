@@ -84,6 +84,7 @@ func optionsOf(t *testing.T, s *scenario.Scenario, report Report) Options {
 	}
 	for _, l := range settings.Listen {
 		o.Ports, o.Streams = append(o.Ports, l.Port), append(o.Streams, l.Port)
+		o.Transports = append(o.Transports, l.Transport)
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"net/netip"
+	"slices"
 	"sort"
 
 	"github.com/sipward/sipward/internal/event"
@@ -133,4 +134,20 @@ func busiest(seen map[netip.Addr]int) map[netip.Addr]int {
 		}
 	}
 	return kept
+}
+
+// Unwatched lists the transports that could be read and that no port serves, of
+// the transports that the watched ports have, as the settings name them. Without
+// any, nothing is known and nothing is listed.
+func Unwatched(served []string) []event.Transport {
+	if len(served) == 0 {
+		return nil
+	}
+	var list []event.Transport
+	for _, t := range []event.Transport{event.UDP, event.TCP, event.WS} {
+		if !slices.Contains(served, t.String()) {
+			list = append(list, t)
+		}
+	}
+	return list
 }

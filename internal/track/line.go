@@ -49,7 +49,7 @@ func (t *Tracker) line(e *event.Event, now int64) {
 		t.join(e, c, now)
 		return
 	}
-	if t.wire && visible(e.Log.Transport) {
+	if t.sees(e.Log.Transport) {
 		return // we watch this transport and saw no such packet
 	}
 	s := t.source(e, now)
@@ -78,16 +78,10 @@ func (t *Tracker) line(e *event.Event, now int64) {
 // packet has been counted.
 func (t *Tracker) shaped(e *event.Event, now int64) {
 	s := t.source(e, now)
-	if !t.wire || !visible(e.Log.Transport) {
+	if !t.sees(e.Log.Transport) {
 		s.requests++
 	}
 	e.Requests = s.requests
-}
-
-// visible says that the capture can read this transport; a line that does not
-// name one is about UDP nearly always.
-func visible(transport event.Transport) bool {
-	return transport <= event.TCP || transport == event.WS
 }
 
 // join adds what only the server knew to a request that we saw.

@@ -10,13 +10,15 @@ import (
 	"github.com/sipward/sipward/internal/event"
 )
 
-// Nonces remembers to whom nonces went, for all lanes together: some servers
+// Nonces remembers to whom nonces went, and what else all lanes must know: some servers
 // give one nonce to everybody who asks within a second (Kamailio without
 // nonce_count, src/modules/auth/nonce.c), so that a forger gets by himself what
 // was sent to his victim. It is safe for concurrent use.
 type Nonces struct {
 	// sealed says that some of what our server says is hidden under TLS.
 	sealed atomic.Bool
+	// blind has a bit for each transport on whose ports nobody looks.
+	blind atomic.Uint32
 	// A slot holds 40 bits of a nonce's hash and 24 of its receiver's.
 	slots [1 << 14]atomic.Uint64
 }
@@ -27,6 +29,23 @@ func NewNonces() *Nonces { return new(Nonces) }
 // Sealed says whether our server speaks TLS somewhere. Nobody sees then to whom
 // else it gave a nonce.
 func (n *Nonces) Sealed(yes bool) { n.sealed.Store(yes) }
+
+// Blind says on the ports of which transports nobody looks: what a log tells of
+// those need not be seen.
+func (n *Nonces) Blind(to ...event.Transport) {
+	bits := uint32(0)
+	for _, t := range to {
+		bits |= 1 << t
+	}
+	n.blind.Store(bits)
+}
+
+// sees says that a message by this transport must have passed the capture; a
+// line that does not name one is about UDP nearly always.
+func (t *Tracker) sees(transport event.Transport) bool {
+	readable := transport <= event.TCP || transport == event.WS
+	return t.wire && readable && t.nonces.blind.Load()&(1<<max(transport, event.UDP)) == 0
+}
 
 const (
 	receiverBits = 24
