@@ -61,17 +61,17 @@ func Readable(format Format) bool {
 // explain need a Reader. The result is a view of text.
 func Classify(text []byte, format Format, clock Clock) (event.Log, time.Time) {
 	if e, ok := openEntry(text); ok {
-		r, _ := readEntry(&e, format, clock, nil)
+		r, _ := readEntry(&e, format, &clock, nil)
 		return r.Log, r.At
 	}
 	var r line.Reading
-	readText(text, format, clock, nil, &r)
+	readText(text, format, &clock, nil, &r)
 	return r.Log, r.At
 }
 
 // readText asks the servers' readers, and where they know no answer, the
 // administrator's own pattern, if any. The Reading is empty before.
-func readText(text []byte, format Format, clock Clock, own *custom.Pattern, r *line.Reading) {
+func readText(text []byte, format Format, clock *Clock, own *custom.Pattern, r *line.Reading) {
 	whole, torn := bytes.CutSuffix(text, []byte("\r"))
 	h := line.ReadHeader(whole, clock)
 	h.Torn = torn

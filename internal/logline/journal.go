@@ -66,7 +66,7 @@ func Writer(unit, comm string) Format {
 // readEntry judges an entry's message. Where the server is not fixed, or another
 // program wrote it, journald's word decides; a message of somebody else that
 // looks like a server's is nobody's evidence, and foreign.
-func readEntry(e *entry, format Format, clock Clock, own *custom.Pattern) (r line.Reading, foreign bool) {
+func readEntry(e *entry, format Format, clock *Clock, own *custom.Pattern) (r line.Reading, foreign bool) {
 	writer := Writer(e.unit, e.comm)
 	if format != Auto && (!e.known || format == writer || format == Custom || e.comm == "dockerd" || e.comm == "conmon") {
 		writer = format // a container's output has no other name than its engine's

@@ -83,7 +83,7 @@ func (r *Reader) Put(text []byte, arrived time.Time) {
 	held.number, held.Reading = r.lines, line.Reading{}
 	if len(text) == 0 || text[0] != '{' || !r.putEntry(held, text) {
 		held.text = append(held.text[:0], text...)
-		readText(held.text, r.Format, r.Clock, r.Pattern, &held.Reading)
+		readText(held.text, r.Format, &r.Clock, r.Pattern, &held.Reading)
 	}
 	if !held.HasTime {
 		held.At = r.last
@@ -121,7 +121,7 @@ func (r *Reader) putEntry(held *heldLine, text []byte) bool {
 	held.text = append(held.text[:0], e.message...)
 	e.message = held.text
 	var foreign bool
-	if held.Reading, foreign = readEntry(&e, r.Format, r.Clock, r.Pattern); foreign {
+	if held.Reading, foreign = readEntry(&e, r.Format, &r.Clock, r.Pattern); foreign {
 		held.text = held.text[:0] // another program's words are no rest of a record
 	}
 	return true
@@ -143,7 +143,7 @@ func (r *Reader) passes(text []byte, arrived time.Time) bool {
 		return false
 	}
 	whole, _ := bytes.CutSuffix(text, []byte("\r"))
-	h := line.ReadHeader(whole, r.Clock)
+	h := line.ReadHeader(whole, &r.Clock)
 	thread, quiet := asterisk.Quiet(h)
 	if !quiet || !r.completes(whole) {
 		return false

@@ -37,7 +37,10 @@ func Quiet(h line.Header) (thread uint32, quiet bool) {
 // logger's usual shape the level begins behind the stamp, "[2026-11-22 10:00:00]
 // VERBOSE[12]". Lines of other shapes are read in full.
 func MayBeQuiet(text []byte) bool {
-	end := bytes.IndexByte(text[:min(len(text), maxStamp)], ']')
+	end := len("[2026-11-22 10:00:00")
+	if end >= len(text) || text[end] != ']' {
+		end = bytes.IndexByte(text[:min(len(text), maxStamp)], ']')
+	}
 	if end < 0 || end+2 >= len(text) {
 		return false
 	}

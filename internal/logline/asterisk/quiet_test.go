@@ -17,7 +17,7 @@ import (
 // checkQuiet holds Quiet to what Read says, and tells whether it passed the line over.
 func checkQuiet(t *testing.T, text string) bool {
 	t.Helper()
-	h := line.ReadHeader([]byte(text), logtest.Clock)
+	h := line.ReadHeader([]byte(text), &logtest.Clock)
 	thread, quiet := asterisk.Quiet(h)
 	if !quiet {
 		return false

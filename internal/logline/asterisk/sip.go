@@ -18,7 +18,7 @@ func eventTime(text []byte) time.Time {
 			return time.Unix(int64(seconds), int64(micros)*1000).UTC()
 		}
 	}
-	at, _ := line.Clock{}.Stamp(text)
+	at, _ := new(line.Clock).Stamp(text)
 	return at
 }
 
@@ -213,7 +213,7 @@ func readExtension(rec record, opening string, r *line.Reading) {
 		return
 	}
 	r.Open = !line.HasSuffix(text, "'.")
-	open := bytes.LastIndex(text[:at], []byte(opening))
+	open := line.LastIndex(text[:at], opening)
 	if !once || open < 0 {
 		r.Tamper("a clause of the server inside a value")
 		return

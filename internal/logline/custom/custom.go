@@ -160,7 +160,7 @@ func (p *Pattern) try(match, ignore []string) []error {
 }
 
 func (p *Pattern) readSample(sample string) line.Reading {
-	return p.Read(line.ReadHeader([]byte(sample), line.Clock{}))
+	return p.Read(line.ReadHeader([]byte(sample), &line.Clock{}))
 }
 
 // Samples is how many lines have proved the pattern.

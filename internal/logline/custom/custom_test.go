@@ -130,7 +130,7 @@ func FuzzCustom(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := p.Read(line.ReadHeader([]byte(sample), line.Clock{}))
+		r := p.Read(line.ReadHeader([]byte(sample), &line.Clock{}))
 		if r.Source.IsValid() && r.Verdict != event.Hostile && r.Verdict != event.Tampered {
 			t.Fatalf("%v with a source", r.Verdict)
 		}

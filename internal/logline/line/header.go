@@ -8,7 +8,7 @@ import (
 // Header is the part of a line that the logging machinery wrote.
 type Header struct {
 	// Clock reads the stamps of this log.
-	Clock Clock
+	Clock *Clock
 	// Text is what follows; At is the header's time, zero for none.
 	Text []byte
 	At   time.Time
@@ -22,7 +22,7 @@ type Header struct {
 
 // ReadHeader takes off what syslog, journalctl or the server put in front: a
 // priority, a time stamp, host and program, a second time stamp.
-func ReadHeader(text []byte, clock Clock) Header {
+func ReadHeader(text []byte, clock *Clock) Header {
 	h := Header{Clock: clock, Text: text}
 	if len(text) == 0 || text[0] != '[' { // else the server wrote the file itself
 		h.skipSyslog()

@@ -15,7 +15,7 @@ type Clock struct {
 	memory *memory // nil for none
 }
 
-func (c Clock) zone() *time.Location {
+func (c *Clock) zone() *time.Location {
 	if c.Zone == nil {
 		return time.UTC
 	}
@@ -25,7 +25,7 @@ func (c Clock) zone() *time.Location {
 // Stamp reads a time stamp at the start of text and tells how many bytes it
 // took, 0 when there is none. It knows ISO 8601 and its relatives, the stamp of
 // RFC 3164 (also logger.conf's default, "%b %e %T") and seconds since 1970.
-func (c Clock) Stamp(text []byte) (time.Time, int) {
+func (c *Clock) Stamp(text []byte) (time.Time, int) {
 	if len(text) < 10 {
 		return time.Time{}, 0
 	}
@@ -46,7 +46,7 @@ func (c Clock) Stamp(text []byte) (time.Time, int) {
 
 // isoStamp reads "2026-11-22 10:00:00", with a T for the blank, a fraction or
 // a zone.
-func (c Clock) isoStamp(text []byte) (time.Time, int) {
+func (c *Clock) isoStamp(text []byte) (time.Time, int) {
 	const day, shortest = len("2026-11-22"), len("2026-11-22 10:00:00")
 	if len(text) < shortest || text[day] != ' ' && text[day] != 'T' {
 		return time.Time{}, 0
@@ -74,7 +74,7 @@ func (c Clock) isoStamp(text []byte) (time.Time, int) {
 }
 
 // bsdStamp reads "Nov 22 10:00:00", with or without a fraction.
-func (c Clock) bsdStamp(text []byte) (time.Time, int) {
+func (c *Clock) bsdStamp(text []byte) (time.Time, int) {
 	const shortest = len("Nov 2 10:00:00")
 	month, known := months[string(text[:3])]
 	if !known || len(text) < shortest {
@@ -104,7 +104,7 @@ func (c Clock) bsdStamp(text []byte) (time.Time, int) {
 }
 
 // shortStamp reads "11-22 10:00:00.123456", as FreeSWITCH once wrote it.
-func (c Clock) shortStamp(text []byte) (time.Time, int) {
+func (c *Clock) shortStamp(text []byte) (time.Time, int) {
 	const shortest = len("11-22 10:00:00")
 	if len(text) < shortest || text[5] != ' ' {
 		return time.Time{}, 0
@@ -125,7 +125,7 @@ func (c Clock) shortStamp(text []byte) (time.Time, int) {
 
 // yearless finds the year of a stamp that has none: the last one that does not
 // put it more than a day ahead of now.
-func (c Clock) yearless(month time.Month, day, clock, nanos int) (time.Time, bool) {
+func (c *Clock) yearless(month time.Month, day, clock, nanos int) (time.Time, bool) {
 	now := c.Now.In(c.zone())
 	latest := now.AddDate(0, 0, 1)
 	// 29 February may lie up to eight years back, around 1900 and 2100.

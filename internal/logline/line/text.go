@@ -56,8 +56,11 @@ func Contains(text []byte, words ...string) bool {
 func HasControl(text []byte, escaped bool) bool {
 	rest := text
 	for ; len(rest) >= 32; rest = rest[32:] {
-		word := func(i int) uint64 { return binary.LittleEndian.Uint64(rest[8*i:]) }
-		if (controls(word(0))|controls(word(1))|controls(word(2))|controls(word(3)))&highs != 0 {
+		a, b := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
+		c, d := binary.LittleEndian.Uint64(rest[16:]), binary.LittleEndian.Uint64(rest[24:])
+		// Of plain ASCII no high bit is set here, nor one less 0x20 or plus 1.
+		doubt := a | b | c | d | (a - ones*0x20) | (b - ones*0x20) | (c - ones*0x20) | (d - ones*0x20) | (a + ones) | (b + ones) | (c + ones) | (d + ones)
+		if doubt&highs != 0 && (controls(a)|controls(b)|controls(c)|controls(d))&highs != 0 {
 			return true
 		}
 	}
@@ -136,8 +139,8 @@ func Address(text []byte) (netip.Addr, bool) {
 	if a, ok := address4(text); ok {
 		return a, true
 	}
-	if len(text) > 64 || bytes.IndexByte(text, ':') < 0 {
-		return netip.Addr{}, false
+	if first := bytes.IndexByte(text, ':'); len(text) > 64 || first < 0 || bytes.IndexByte(text[first+1:], ':') < 0 {
+		return netip.Addr{}, false // with one colon it has a port behind it
 	}
 	a, err := netip.ParseAddr(string(text))
 	if err != nil {

@@ -31,7 +31,7 @@ type object struct {
 }
 
 // kamailioJSON judges one object. No line break of an outsider is one in the log.
-func kamailioJSON(text []byte, clock line.Clock) line.Reading {
+func kamailioJSON(text []byte, clock *line.Clock) line.Reading {
 	o := parseObject(text)
 	rec := record{
 		server: kamailioName, level: o.level, module: o.module, file: o.file, function: o.function, prefix: o.prefix,
@@ -49,7 +49,7 @@ func kamailioJSON(text []byte, clock line.Clock) line.Reading {
 	return r
 }
 
-func opensipsJSON(text []byte, clock line.Clock) line.Reading {
+func opensipsJSON(text []byte, clock *line.Clock) line.Reading {
 	o := parseObject(text)
 	rec := record{
 		server: opensipsName, level: o.level, module: o.module, function: o.function, prefix: o.prefix,
@@ -64,7 +64,7 @@ func opensipsJSON(text []byte, clock line.Clock) line.Reading {
 }
 
 // stampOf reads the time of an object: a stamp and nothing else.
-func stampOf(clock line.Clock, text []byte) time.Time {
+func stampOf(clock *line.Clock, text []byte) time.Time {
 	at, n := clock.Stamp(text)
 	if n < len(text) {
 		return time.Time{}
