@@ -35,6 +35,7 @@ func mixedLog() [][]byte {
 			print("NOTICE", "res_pjsip/pjsip_distributor.c", "Request 'REGISTER' from '\""+account+"\" <sip:"+account+"@pbx.example.org>' failed for '203.0.113.7:5071' (callid: 1f0c7a2e) - Failed to authenticate"),
 			security("ChallengeResponseFailed", account),
 			security("InvalidAccountID", account),
+			print("NOTICE", "res_pjsip_session.c", "Call from 'anonymous' (UDP:203.0.113.7:5071) to extension '9"+account+"' rejected because extension not found in context 'public'."),
 		} {
 			lines = append(lines, []byte(line))
 		}

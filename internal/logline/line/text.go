@@ -12,8 +12,27 @@ import (
 // clause that stands there twice was written once by the server and once by
 // somebody else, and nothing tells which is which.
 func Only(text []byte, mark string) (at int, once bool) {
-	at = bytes.Index(text, []byte(mark))
-	return at, at >= 0 && !bytes.Contains(text[at+len(mark):], []byte(mark))
+	at = index(text, mark)
+	return at, at >= 0 && index(text[at+len(mark):], mark) < 0
+}
+
+// index finds mark in text. The compiler gives no more than 32 bytes of a string a
+// place on the stack; the rest of a longer one is compared where they are found.
+func index(text []byte, mark string) int {
+	const most = 32
+	if len(mark) <= most {
+		return bytes.Index(text, []byte(mark))
+	}
+	for from := 0; ; from++ {
+		at := bytes.Index(text[from:], []byte(mark[:most]))
+		if at < 0 {
+			return -1
+		}
+		from += at
+		if rest := text[from:]; len(rest) >= len(mark) && string(rest[:len(mark)]) == mark {
+			return from
+		}
+	}
 }
 
 // LastIndex finds the last mark in text; -1 for none. It is for marks near the end.
@@ -44,7 +63,7 @@ func HasSuffix(text []byte, suffix string) bool {
 // Contains says whether one of the words stands in text.
 func Contains(text []byte, words ...string) bool {
 	for _, word := range words {
-		if bytes.Contains(text, []byte(word)) {
+		if index(text, word) >= 0 {
 			return true
 		}
 	}

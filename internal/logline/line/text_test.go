@@ -57,6 +57,11 @@ func checkText(t *testing.T, text []byte) {
 			t.Errorf("%q holds one of %q: %v, want %v", text, some, got, want)
 		}
 	}
+	for _, mark := range []string{"aa", "-", "0123456789012345678901234567890\x1f", "01234567890123456789012345678901234"} {
+		if got, want := index(text, mark), bytes.Index(text, []byte(mark)); got != want {
+			t.Errorf("first %q in %q: %d, want %d", mark, text, got, want)
+		}
+	}
 	for _, mark := range []string{") - ", "aa", "-"} {
 		if got, want := LastIndex(text, mark), bytes.LastIndex(text, []byte(mark)); got != want {
 			t.Errorf("last %q in %q: %d, want %d", mark, text, got, want)
@@ -72,6 +77,7 @@ func FuzzText(f *testing.F) {
 		"0001.2.3.4", "256.1.1.1", "1.2.3.4\xff5.6.7.8", "::ffff:1.2.3.4", "a:b:c", "10:00:00", "1.1.1.1.1 2.2.2.2",
 		"failed", "aile d", "eject", "jected", "aC ACL", "uth  fail uth fai", "aab", "ba", "x", "\xff",
 		"a) - b) - ", ") -", ") - ) -", "aaa", "0123456789012345678901234567890\x1f", "01234567890123456789012345678901234567\x7f", "\x80\x9f\xa0", "\t",
+		"0101234567890123456789012345678901234", "0123456789012345678901234567890123456789012345678901234567890123401234", "01234567890123456789012345678901",
 	} {
 		f.Add([]byte(text))
 	}
