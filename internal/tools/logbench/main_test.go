@@ -106,3 +106,36 @@ func TestMedian(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestJudge(t *testing.T) {
+	theirs := measured{lines: 1000, wall: 2 * time.Second, cpu: time.Second}
+	fast := measured{lines: 100_000, wall: time.Second, cpu: time.Second, peak: 20 << 10}
+	slow := measured{lines: 99_000, wall: 9 * time.Second, cpu: time.Second, peak: 20 << 10}
+	large := fast
+	large.peak = 129 << 10
+	wanted := options{reading: 100, replay: 50}
+	for _, tt := range []struct {
+		name          string
+		options       options
+		river, reader measured
+		want          string
+	}{
+		{"bad: slow reading", wanted, fast, slow, "the reading is 99.0 times as fast, not 100"},
+		{"bad: slow replay", wanted, slow, fast, "the replay is 22.0 times as fast, not 50"},
+		{"bad: both", wanted, slow, slow, "the reading is 99.0 times as fast, not 100\nthe replay is 22.0 times as fast, not 50"},
+		{"bad: large replay", wanted, large, fast, "129 MB of memory, not 128"},
+		{"bad: large reader", wanted, fast, large, "129 MB of memory, not 128"},
+		{"OK: nothing wanted", options{}, slow, slow, ""},
+		{"OK: as wanted", wanted, fast, fast, ""},
+	} {
+		var out bytes.Buffer
+		tt.options.out = &out
+		got := ""
+		if err := tt.options.judge(tt.river, tt.reader, theirs); err != nil {
+			got = err.Error()
+		}
+		if passed := bytes.HasSuffix(out.Bytes(), []byte("\npass\n")); got != tt.want || passed != (tt.want == "") {
+			t.Errorf("%s: %q, want %q\n%s", tt.name, got, tt.want, out.String())
+		}
+	}
+}

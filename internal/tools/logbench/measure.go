@@ -53,7 +53,13 @@ func read(log string) (measured, error) {
 	if !errors.Is(err, io.EOF) {
 		return measured{}, fmt.Errorf("read log: %w", err)
 	}
-	return measured{lines: lines.Lines(), wall: time.Since(began), cpu: cputime.Used() - used}, nil
+	m := measured{lines: lines.Lines(), wall: time.Since(began), cpu: cputime.Used() - used}
+	var process syscall.Rusage // of all that this process has done so far; the log is the largest part
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &process); err != nil {
+		return m, fmt.Errorf("ask for own memory: %w", err)
+	}
+	m.peak = process.Maxrss
+	return m, nil
 }
 
 // fail2ban runs fail2ban-regex over the log; false when it is not installed.
