@@ -88,6 +88,16 @@ type losses struct {
 func (d *Daemon) lookAtLosses(now time.Time) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	d.countLosses(now)
+	if l := d.keeper.losses; l.total > 0 && now.Sub(l.at) < lossStands {
+		d.health.Set("loss", fmt.Sprintf("%d packets came faster than they could be read: what they held was not judged", l.total))
+	} else {
+		d.health.Clear("loss")
+	}
+}
+
+// countLosses asks the wires. The caller holds changing.
+func (d *Daemon) countLosses(now time.Time) {
 	stats, err := d.senses.capture.Stats()
 	if err != nil {
 		return
@@ -98,9 +108,6 @@ func (d *Daemon) lookAtLosses(now time.Time) {
 	}
 	if fresh := stats.Dropped - l.wires; fresh > 0 {
 		l.total, l.wires, l.at = l.total+fresh, stats.Dropped, now
-		d.health.Set("loss", fmt.Sprintf("%d packets came faster than they could be read: what they held was not judged", l.total))
-	} else if now.Sub(l.at) >= lossStands {
-		d.health.Clear("loss")
 	}
 }
 

@@ -45,9 +45,8 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 	count(junkMetric, total.Junk)
 	count(sealedMetric, total.Encrypted)
 	d.changing.Lock()
-	if stats, err := d.senses.capture.Stats(); err == nil {
-		count(lostMetric, stats.Dropped)
-	}
+	d.countLosses(time.Now())
+	count(lostMetric, d.keeper.losses.total)
 	var lines uint64
 	for _, f := range d.senses.logs {
 		lines += f.lines.Load()
