@@ -252,10 +252,13 @@ func (t *Table) lift(over []*entry, by string, at time.Time) []Ban {
 
 // Expire ends the entries whose time has run out, and returns them in the order
 // of their ends. Its cost depends on their number, not on the table's size.
-func (t *Table) Expire(now time.Time) []Ban {
+func (t *Table) Expire(now time.Time) []Ban { return t.ExpireInto(nil, now) }
+
+// ExpireInto is Expire for who calls it every second: it appends what ended to
+// a slice.
+func (t *Table) ExpireInto(ended []Ban, now time.Time) []Ban {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var ended []Ban
 	for e := t.deadlines.due(now); e != nil; e = t.deadlines.due(now) {
 		t.end(e, e.Until, "")
 		ended = append(ended, e.Ban)
@@ -308,6 +311,14 @@ func (t *Table) Get(key Key) (Ban, bool) {
 		return e.Ban, true
 	}
 	return Ban{}, false
+}
+
+// Holds says that there is an entry of a key in force.
+func (t *Table) Holds(key Key, at time.Time) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	e := t.record(canonical(key.Prefix)).live(key.Kind, key.Port)
+	return e != nil && e.Live(at)
 }
 
 // Covering gives the live entries that concern an address: its own first, then

@@ -19,8 +19,9 @@ const crowded = ways / 2
 // not take the room of new ones for ever.
 const lapse = int64(7 * 24 * time.Hour)
 
-// Table maps a keyed hash to a V in memory that never grows. When a bucket is
-// full, the entry with the lowest protection goes, and among those the one
+// Table maps a keyed hash to a V in memory of a fixed size, of which it takes up
+// what it needs: the buckets are doubled while one of them is full and there may
+// be more. When a bucket is full then, the entry with the lowest protection goes, and among those the one
 // not used for longest. One way of each bucket is always open to newcomers, and
 // a newcomer never pushes out what is protected. V should hold no pointers, so
 // that the collector never has to walk the table.
@@ -31,7 +32,8 @@ const lapse = int64(7 * 24 * time.Hour)
 type Table[V any] struct {
 	buckets []bucket
 	values  []V
-	made    int // how many values have been in use
+	made    int      // how many values have been in use
+	spare   []uint32 // those that are not any more
 	// spilled has a bit for each bucket some of whose keys lie in their second.
 	spilled []uint64
 	used    int
@@ -45,7 +47,7 @@ type bucket struct {
 	keys [ways]uint64 // 0 is free
 	// touched is the caller's clock at the last use, in nanoseconds.
 	touched [ways]int64
-	// values says which value a slot has, counted from 1; it keeps it for good.
+	// values says which value a slot in use has.
 	values  [ways]uint32
 	protect [ways]uint8
 	_       [24]byte
@@ -77,7 +79,52 @@ func NewTable[V any](entries int) *Table[V] {
 	for n*ways < entries {
 		n *= 2
 	}
-	return &Table[V]{buckets: make([]bucket, n), values: make([]V, n*ways), spilled: make([]uint64, (n+63)/64)}
+	t := &Table[V]{values: make([]V, n*ways)}
+	t.spread(min(n, firstBuckets), 0)
+	return t
+}
+
+// firstBuckets is how many a table begins with.
+const firstBuckets = 64
+
+// grows says that there may be more buckets.
+func (t *Table[V]) grows() bool { return len(t.buckets)*ways < len(t.values) }
+
+// spread lays the entries out over so many buckets.
+func (t *Table[V]) spread(count int, now int64) {
+	old := t.buckets
+	t.buckets, t.spilled = make([]bucket, count), make([]uint64, (count+63)/64)
+	for i := range old {
+		for way, key := range &old[i].keys {
+			if key == 0 {
+				continue
+			}
+			to := t.room(key, now)
+			if to.keys[to.way] != 0 {
+				to = t.vacant(key, to)
+			}
+			to.keys[to.way], to.values[to.way] = key, old[i].values[way]
+			to.touched[to.way], to.protect[to.way] = old[i].touched[way], old[i].protect[way]
+		}
+	}
+}
+
+// vacant finds a free slot in either bucket of a key. If there is none, the entry
+// at another slot goes.
+func (t *Table[V]) vacant(key uint64, other slot) slot {
+	for _, b := range [...]int{t.first(key), t.second(key)} {
+		for way, held := range &t.buckets[b].keys {
+			if held == 0 {
+				if first := t.first(key); b != first {
+					t.spilled[first/64] |= 1 << (first % 64)
+				}
+				return slot{&t.buckets[b], way}
+			}
+		}
+	}
+	t.free(other)
+	t.evicted++
+	return other
 }
 
 // first and second are the two buckets in which a key may lie.
@@ -105,7 +152,7 @@ func (b *bucket) find(key uint64) slot {
 }
 
 // value is that of a slot in use.
-func (t *Table[V]) value(s slot) *V { return &t.values[s.values[s.way]-1] }
+func (t *Table[V]) value(s slot) *V { return &t.values[s.values[s.way]] }
 
 // Get finds the value of key, or nil. The pointer is good until the next Put.
 func (t *Table[V]) Get(key uint64) *V {
@@ -127,21 +174,28 @@ func (t *Table[V]) Put(key uint64, now int64) (value *V, fresh bool) {
 		s.touched[s.way] = now
 		return t.value(s), false
 	}
-	s = t.room(key, now)
-	if s.keys[s.way] == 0 {
-		t.used++
-	} else {
+	for s = t.room(key, now); s.keys[s.way] != 0 && t.grows(); s = t.room(key, now) {
+		t.spread(2*len(t.buckets), now)
+	}
+	if s.keys[s.way] != 0 {
+		t.free(s)
 		t.evicted++
 	}
-	s.keys[s.way], s.touched[s.way], s.protect[s.way] = key, now, 0
-	if s.values[s.way] == 0 {
-		t.made++
-		s.values[s.way] = uint32(t.made)
-		return t.value(s), true
+	s.keys[s.way], s.touched[s.way], s.values[s.way] = key, now, t.take()
+	t.used++
+	return t.value(s), true
+}
+
+// take gives a value that nobody uses, zero.
+func (t *Table[V]) take() uint32 {
+	if n := len(t.spare); n > 0 {
+		v := t.spare[n-1]
+		t.spare = t.spare[:n-1]
+		clear(t.values[v : v+1])
+		return v
 	}
-	value = t.value(s)
-	*value = *new(V)
-	return value, true
+	t.made++
+	return uint32(t.made - 1)
 }
 
 // room chooses the slot that a new key takes.
@@ -184,12 +238,19 @@ func (b *bucket) victim(now int64) (victim slot, held int) {
 // ways of its bucket are protected, the weakest of them yields, or the entry
 // itself if it is weaker still.
 func (t *Table[V]) Protect(key uint64, level uint8) {
-	s := t.place(nonzero(key))
+	key = nonzero(key)
+	s := t.place(key)
 	if s.bucket == nil || s.protect[s.way] == level {
 		return
 	}
 	if s.protect[s.way] == 0 && level > 0 {
 		weakest := s.weakest()
+		for ; weakest >= 0 && t.grows(); weakest = s.weakest() {
+			t.spread(2*len(t.buckets), s.touched[s.way])
+			if s = t.place(key); s.bucket == nil {
+				return
+			}
+		}
 		switch {
 		case weakest < 0:
 		case s.protect[weakest] > level:
@@ -230,6 +291,7 @@ func (t *Table[V]) Delete(key uint64) {
 
 func (t *Table[V]) free(s slot) {
 	s.keys[s.way], s.touched[s.way], s.protect[s.way] = 0, 0, 0
+	t.spare = append(t.spare, s.values[s.way])
 	t.used--
 }
 
