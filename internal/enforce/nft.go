@@ -166,6 +166,9 @@ func alike(left, wanted time.Duration) bool {
 // is set again. Reading a hundred thousand elements takes some seconds.
 const clockSlack = 10 * time.Second
 
+// ending says that what has so much time left is about to run out; 0 is never.
+func ending(left time.Duration) bool { return left > 0 && left <= clockSlack }
+
 // Sync implements Backend. A table that somebody broke or removed is made
 // anew with everything in one transaction, and so is one whose ranges differ.
 func (n *NFT) Sync(live iter.Seq[ban.Ban], now time.Time) ([]ban.Ban, int, error) {
@@ -261,7 +264,8 @@ var compared = []nft.Set{
 
 // compare looks at everything but the ranges. It reads the sets first and the
 // entries after them: an entry reaches the table before its element reaches the
-// kernel, so an element without an entry is surely too much.
+// kernel, so an element without an entry is surely too much. What is about to
+// run out may be in one of them only: in a flood, limits end all the time.
 func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban, repaired int, err error) {
 	held := map[nft.Element]time.Duration{}
 	for _, set := range compared {
@@ -280,11 +284,12 @@ func (n *NFT) compare(live iter.Seq[ban.Ban], now time.Time) (missing []ban.Ban,
 		if !ok || !alone(e.Prefix) {
 			continue
 		}
-		if left, here := held[bare(e)]; !here || !alike(left, e.Timeout) {
+		if left, here := held[bare(e)]; here && !alike(left, e.Timeout) || !here && !ending(e.Timeout) {
 			missing = append(missing, b)
 		}
 		delete(held, bare(e))
 	}
+	maps.DeleteFunc(held, func(_ nft.Element, left time.Duration) bool { return ending(left) })
 	if len(held) > 0 {
 		for b := range live { // what came back since the first look is not too much
 			if e, ok := element(&b, now); ok {

@@ -191,6 +191,28 @@ func TestTimeouts(t *testing.T) {
 	must(t, l.Apply(nil, nil, l.now))
 }
 
+// TestEndings: whatever is about to run out may be in the kernel or in the table
+// only, without anybody being suspected of changing the sets.
+func TestEndings(t *testing.T) {
+	l := newLab(t, false)
+	l.calm(t) // a fresh table is filled
+	kernelOnly, tableOnly := l.entry(ban.Limit, "198.51.100.7", clockSlack-time.Second), l.entry(ban.Limit, "198.51.100.8", clockSlack-time.Second)
+	l.put(t, kernelOnly)
+	l.forget(kernelOnly)
+	l.entries = append(l.entries, tableOnly)
+	l.calm(t)
+	l.held(t, "198.51.100.7", nft.Limit)
+	l.held(t, "198.51.100.8")
+	// What lasts may not.
+	l.put(t, l.entry(ban.Limit, "198.51.100.9", time.Minute))
+	l.entries = append(l.entries[:0], l.entry(ban.Limit, "198.51.100.10", time.Minute))
+	if n := l.sync(t); n != 2 {
+		t.Errorf("%d elements differ, want one too much and one missing", n)
+	}
+	l.held(t, "198.51.100.9")
+	l.held(t, "198.51.100.10", nft.Limit)
+}
+
 // TestFence: the never-ban list is what it was last said to be.
 func TestFence(t *testing.T) {
 	l := newLab(t, false)

@@ -82,7 +82,7 @@ func (n *NFT) rangesDiffer(live iter.Seq[ban.Ban], now time.Time) (bool, error) 
 // to run out may be in one of them only.
 func (r ranges) made(pieces ranges) bool {
 	for p, lasts := range r {
-		if (lasts == 0 || lasts > clockSlack) && !pieces.cover(p) {
+		if !ending(lasts) && !pieces.cover(p) {
 			return false
 		}
 	}
@@ -93,7 +93,7 @@ func (r ranges) made(pieces ranges) bool {
 				lasts, found = l, true
 			}
 		}
-		if found && !alike(left, lasts) || !found && (left == 0 || left > clockSlack) {
+		if found && !alike(left, lasts) || !found && !ending(left) {
 			return false
 		}
 	}
