@@ -249,7 +249,7 @@ func (f *form) reading(rec *record, v *found) line.Reading {
 	case !f.hostile():
 	case line.HasControl(rec.message, rec.escaped) || line.HasControl(rec.prefix, rec.escaped):
 		r.Tamper("a control character inside a value")
-	case line.Contains(rec.prefix, imitations[:]...) || countImitations(rec.message) > 1 ||
+	case imitating.In(rec.prefix) || countImitations(rec.message) > 1 ||
 		bytes.Count(rec.message, []byte("(IP:")) > 1 || line.Contains(rec.prefix, "(IP:"):
 		r.Tamper("a clause of the server inside a value")
 	}

@@ -96,6 +96,9 @@ func match(rec *record) line.Reading {
 	var wrong line.Reading
 	for i := range rec.forms() {
 		f := &rec.forms()[i]
+		if f.text[0] != '{' && (len(rec.message) == 0 || f.text[0] != rec.message[0]) {
+			continue // most of them, without a closer look
+		}
 		if f.where != "" && f.where != string(rec.module) {
 			continue
 		}
@@ -110,7 +113,7 @@ func match(rec *record) line.Reading {
 	if wrong.Verdict != event.Unknown {
 		return wrong
 	}
-	if line.Contains(rec.message, imitations[:]...) || line.Contains(rec.prefix, imitations[:]...) {
+	if imitating.In(rec.message) || imitating.In(rec.prefix) {
 		r := line.Reading{Log: event.Log{Kind: event.KindOther, Rule: rec.rules().fragment}}
 		r.Tamper("a clause of the server inside a value")
 		return r
@@ -125,6 +128,8 @@ var imitations = [...]string{
 	"request from blocked IP - ", "Blocking traffic from ", "SECURITY auth_failed si=",
 }
 
+var imitating = line.NewWords(imitations[:]...)
+
 // isQuiet says that lines of this level never speak about security.
 func isQuiet(level []byte) bool { return string(level) == "DEBUG" || string(level) == "DBG" }
 
@@ -134,13 +139,13 @@ func isNear(rec *record) bool {
 	if isQuiet(rec.level) || string(rec.level) == "INFO" {
 		return false
 	}
-	return line.Contains(rec.message, nearWords[:]...) && line.HasAddress(rec.message)
+	return line.HasAddress(rec.message) && nearWords.In(rec.message)
 }
 
-var nearWords = [...]string{
+var nearWords = line.NewWords(
 	"lock", "anned", "ailed", "ejected", "efused", "enied", "ttack", "lood", "nauthorized", "orbidden", "canner", "alformed", "uspicious", "limit", "raud",
 	"lacklist",
-}
+)
 
 // quoted says that an outsider's text may go on in the next lines: of a packet
 // that is printed as it came, or of a value that is not closed in this line. A
