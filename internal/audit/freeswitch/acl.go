@@ -49,6 +49,10 @@ func (a *admitted) wider(bits4, bits6 int) []network {
 	return found
 }
 
+// Networks with fewer bits are too wide to be somebody's own: a /8 of IPv4, a /32
+// of IPv6.
+const tooWide4, tooWide6 = 9, 33
+
 // own are the lists that FreeSWITCH makes itself.
 var own = map[string]string{
 	"loopback.auto": "127.0.0.0/8 ::1/128",
@@ -194,7 +198,6 @@ func openLists(s *server) []check.Finding {
 // freeNetworks looks for networks whose calls or registrations need no password:
 // FreeSWITCH takes who is on these lists for authenticated.
 func freeNetworks(s *server) []check.Finding {
-	const wide4, wide6 = 9, 33 // a /8 and a /32 are too wide
 	var found []check.Finding
 	for _, p := range s.profiles {
 		lists := p.lists("apply-register-acl")
@@ -204,7 +207,7 @@ func freeNetworks(s *server) []check.Finding {
 		for _, v := range lists {
 			name, _, _ := strings.Cut(v.Value, ":")
 			a := s.admits(name)
-			wide := a.wider(wide4, wide6)
+			wide := a.wider(tooWide4, tooWide6)
 			if a.unknown && len(wide) == 0 {
 				found = append(found, latent(unset(v), p.off))
 			}

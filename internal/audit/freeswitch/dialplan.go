@@ -174,16 +174,18 @@ func (c *context) dialsOut() (at settings.Place, clear, ok bool) {
 	return at, clear, ok
 }
 
-// entrance is a context that strangers enter, by a profile.
+// entrance is a context that callers enter without a password, by a profile.
 type entrance struct {
 	profile *profile
 	context string
 	auth    freeswitch.Param // auth-calls
+	// kept says what keeps strangers out; empty when nothing does.
+	kept string
 }
 
-// entrances are the contexts of profiles that ask for no password, unless an
-// access list keeps strangers out. The list may name contexts for who is on it
-// and who is not: list:pass:fail.
+// entrances are the contexts of profiles that ask for no password. There an access
+// list turns away who is not on it. It may name contexts for who is on it and who
+// is not: list:pass:fail.
 func (s *server) entrances() []entrance {
 	var found []entrance
 	for _, p := range s.profiles {
@@ -197,19 +199,20 @@ func (s *server) entrances() []entrance {
 		}
 		lists := p.lists("apply-inbound-acl")
 		if len(lists) == 0 {
-			found = append(found, entrance{p, context, auth})
+			found = append(found, entrance{p, context, auth, p.off})
 		}
 		for _, v := range lists {
 			parts := strings.SplitN(v.Value+"::", ":", 4)
-			if a := s.admits(parts[0]); a.everyone || len(a.wider(9, 33)) > 0 {
-				into := context
-				if parts[1] != "" {
-					into = parts[1]
-				}
-				found = append(found, entrance{p, into, auth})
+			into, kept := context, p.off
+			if parts[1] != "" {
+				into = parts[1]
 			}
+			if a := s.admits(parts[0]); kept == "" && !a.everyone && len(a.wider(tooWide4, tooWide6)) == 0 {
+				kept = fmt.Sprintf("the access list %q turns strangers away", parts[0])
+			}
+			found = append(found, entrance{p, into, auth, kept})
 			if parts[2] != "" {
-				found = append(found, entrance{p, parts[2], auth})
+				found = append(found, entrance{p, parts[2], auth, p.off})
 			}
 		}
 	}
@@ -230,7 +233,7 @@ func freeCalls(s *server) []check.Finding {
 		if !ok {
 			continue
 		}
-		f := e.profile.found(e.auth)
+		f := latent(e.profile.found(e.auth), e.kept)
 		if f.State == "" {
 			f.Why = fmt.Sprintf("Anybody may call by the profile %s without a password, and its context %q\ndials out at your cost (%s).", e.profile.name, e.context, at)
 		}
@@ -292,7 +295,7 @@ func (s *server) strangers() map[string]string {
 	}
 	for _, e := range s.entrances() {
 		if old, ok := found[e.context]; !ok || old != "" {
-			found[e.context] = e.profile.off
+			found[e.context] = e.kept
 		}
 	}
 	return found
