@@ -54,7 +54,8 @@ func runAudit(cmd *cobra.Command, _ []string) error {
 	if !slices.Contains([]string{"table", "json", "sarif", "html"}, format) {
 		return usageError(fmt.Sprintf("%q is no format of an audit", format), "", "use table, json, sarif or html")
 	}
-	root, site, err := openSite(cmd)
+	dir, _ := cmd.Flags().GetString("root")
+	root, site, err := audit.Open(dir, time.Now())
 	if err != nil {
 		return err
 	}
@@ -78,24 +79,6 @@ func runAudit(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// openSite opens what is to be audited. The root is given apart from the site,
-// for changes: what is a link in it must not lead outside.
-func openSite(cmd *cobra.Command) (*os.Root, *check.Site, error) {
-	dir, _ := cmd.Flags().GetString("root")
-	live := dir == ""
-	if live {
-		dir = "/"
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open tree: %w", err)
-	}
-	if live {
-		return root, audit.Machine(os.DirFS(dir)), nil
-	}
-	return root, &check.Site{Files: root.FS()}, nil
-}
-
 // auditSite runs the audit, and says on standard error what could not be read
 // and which acceptances have run out.
 func auditSite(cmd *cobra.Command, site *check.Site) (*audit.Report, error) {
@@ -114,7 +97,7 @@ func auditSite(cmd *cobra.Command, site *check.Site) (*audit.Report, error) {
 	for _, said := range append(slices.Clone(r.Problems), r.Accept(baseline, time.Now())...) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+said)
 	}
-	if len(r.Servers) == 0 {
+	if len(only) == 0 && slices.Equal(r.Servers, []string{check.Host}) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: no settings of a SIP server were found here")
 	}
 	return r, nil

@@ -4,12 +4,12 @@
 package audit
 
 import (
-	"io/fs"
 	"slices"
 
 	"github.com/sipward/sipward/internal/audit/asterisk"
 	"github.com/sipward/sipward/internal/audit/check"
 	"github.com/sipward/sipward/internal/audit/freeswitch"
+	"github.com/sipward/sipward/internal/audit/host"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/settings"
 )
@@ -23,6 +23,7 @@ var auditors = []struct {
 }{
 	{check.Asterisk, asterisk.Checks, asterisk.Audit},
 	{check.FreeSWITCH, freeswitch.Checks, freeswitch.Audit},
+	{check.Host, host.Checks, host.Audit},
 }
 
 // Checks lists everything that is looked at.
@@ -47,11 +48,14 @@ type Report struct {
 // named.
 func Run(site *check.Site, only ...string) *Report {
 	r := &Report{}
+	if site.Servers == nil {
+		site.Servers = servers(site)
+	}
 	for _, a := range auditors {
 		if len(only) > 0 && !slices.Contains(only, a.name) {
 			continue
 		}
-		home := pbx.Home(site.Files, a.name, site.Words[a.name])
+		home := site.Servers[a.name].Home
 		if home == "" && a.name != check.Host {
 			continue
 		}
@@ -63,8 +67,30 @@ func Run(site *check.Site, only ...string) *Report {
 	return r
 }
 
-// Machine is this machine as a site.
-func Machine(files fs.FS) *check.Site { return &check.Site{Files: files, Live: true} }
+// servers looks which servers' settings are there.
+func servers(site *check.Site) map[string]check.Server {
+	found := map[string]check.Server{}
+	for _, name := range []string{check.Asterisk, check.FreeSWITCH, check.Kamailio, check.OpenSIPS} {
+		home, logs, ports := pbx.Describe(site.Files, name, site.Words[name])
+		if home == "" {
+			continue
+		}
+		s := check.Server{Home: home}
+		for _, l := range logs {
+			if l.File != "" { // others are the journal's
+				s.Logs = append(s.Logs, l.File)
+			}
+		}
+		for _, p := range ports {
+			s.Ports = append(s.Ports, check.Port{Port: p.Port, Transport: string(p.Transport)})
+		}
+		if len(ports) == 0 { // each server's own default
+			s.Ports = []check.Port{{Port: 5060, Transport: "udp"}}
+		}
+		found[name] = s
+	}
+	return found
+}
 
 // Score is 100 minus what each failing check takes away: 25 when it is critical,
 // 10 when high, 4 when medium, 1 when low, nothing for info. A check counts

@@ -150,16 +150,15 @@ type Key struct {
 }
 
 // Key gives the entry's name in the table.
-func (b *Ban) Key() Key { return Key{Prefix: canonical(b.Prefix), Port: b.Port, Kind: b.kind()} }
-
-func (b *Ban) kind() Kind {
+func (b *Ban) Key() Key {
+	kind := KindBlock
 	switch b.Action {
 	case Allow:
-		return KindAllow
+		kind = KindAllow
 	case Pass:
-		return KindPass
+		kind = KindPass
 	}
-	return KindBlock
+	return Key{Prefix: canonical(b.Prefix), Port: b.Port, Kind: kind}
 }
 
 // canonical clears the host bits and unwraps IPv4 in IPv6, so that one network

@@ -10,7 +10,8 @@ import (
 func (t *Table) End(key Key, by string, at time.Time) []Ban {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.record(canonical(key.Prefix)).live(key.Kind, key.Port)
+	key.Prefix = canonical(key.Prefix)
+	e := t.live[key]
 	if e == nil {
 		return nil
 	}
@@ -25,8 +26,8 @@ func (t *Table) Within(p netip.Prefix, kind Kind, at time.Time) bool {
 	p = canonical(p)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for e := t.running.first; e != nil; e = e.next {
-		if e.kind() == kind && Inside(e.Prefix, p) && e.Live(at) {
+	for key, e := range t.live {
+		if key.Kind == kind && Inside(key.Prefix, p) && e.Live(at) {
 			return true
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/event"
 )
 
@@ -53,7 +52,7 @@ const (
 type budget struct {
 	hourFrom, dayFrom int64
 	hour, day         uint16
-	from              bounded.Ports
+	from              portSet
 	// spent: the budget is used up; hurried: and it goes on too fast; caught: it
 	// has been a guesser by its rate. All until a success, or a day of silence.
 	spent, hurried, caught bool
@@ -77,7 +76,7 @@ func (b *budget) add(port uint16, now int64, waited float64) {
 	}
 	b.hour = min(b.hour, math.MaxUint16-1) + 1
 	b.day = min(b.day, math.MaxUint16-1) + 1
-	b.from.Add(port, now)
+	b.from.add(port, now)
 	b.spent = b.spent || b.hour > budgetHour || b.day > budgetDay
 }
 
@@ -96,7 +95,7 @@ func (guessBudget) Weigh(s *Sight) {
 	if !b.hurried || b.reported(s) {
 		return
 	}
-	b.until, b.port, b.whole = s.now+int64(pace), s.Outcome.Port, b.from.Len() >= crowd
+	b.until, b.port, b.whole = s.now+int64(pace), s.Outcome.Port, b.from.size() >= crowd
 	if b.whole && !b.caught && s.good() {
 		b.until = s.now + int64(GuessPace) // the address may be held no longer than that
 	}
@@ -122,9 +121,9 @@ func (s *Sight) ports(rule string) int {
 	count := 1
 	switch {
 	case rule == "guess" && s.guessing != nil:
-		count = s.guessing.budget.from.Len()
+		count = s.guessing.budget.from.size()
 	case rule == "enum" && s.fresh:
-		count = s.Case.from.Len()
+		count = s.Case.from.size()
 	}
 	if count > 1 && s.good() {
 		s.namePorts()

@@ -47,9 +47,7 @@ func (d *Engine) judge(s *Sight) {
 	}
 	f := s.report(scanClass(s, rule))
 	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
-	if !d.mute {
-		f.Why = whyScan(s, rule)
-	}
+	f.Why = whyScan(s, rule)
 	if whole {
 		f.Home, f.Why = homeOf(f.Source), whyHome
 	}
@@ -167,9 +165,7 @@ func (d *Engine) judgeProven(s *Sight) bool {
 	case rule == "enum":
 		f.Class = ClassEnum
 	}
-	if !d.mute {
-		f.Why = whyProven(s, f)
-	}
+	f.Why = whyProven(s, f)
 	if rule == "guess" {
 		s.caughtGuessing()
 	}

@@ -36,8 +36,7 @@ func (g *Guard) Pardon(p netip.Prefix, kind ban.Kind, by string, at time.Time) [
 func (g *Guard) Expire(now time.Time) {
 	g.doing.Lock()
 	defer g.doing.Unlock()
-	over := g.ended(g.table.ExpireInto(g.over[:0], now))
-	g.over = over
+	over := g.ended(g.table.Expire(now))
 	for i := range over {
 		if over[i].Action == ban.Allow {
 			g.refence()

@@ -315,17 +315,12 @@ func (t *tree) existing(names ...string) string {
 	return ""
 }
 
-// Home is the folder or file of a server's settings below files, by its command
-// line if it runs, else by custom; empty when it is not there.
-func Home(files fs.FS, name string, words []string) string {
+// Describe finds the folder or file of a server's settings below files, by its
+// command line if it runs, else by custom, and tells the logs that they name and
+// the ports on which they have the server speak SIP. Home is empty when there
+// are none.
+func Describe(files fs.FS, name string, words []string) (home string, logs []Log, ports []Port) {
 	t := newTree(files)
-	switch name {
-	case Asterisk:
-		return t.asteriskHome(words)
-	case FreeSWITCH:
-		return t.freeswitchHome(words)
-	case Kamailio, OpenSIPS:
-		return t.scriptHome(name, words)
-	}
-	return ""
+	home = t.readSettings(Running{Name: name, Words: words})
+	return home, t.logs, t.ports
 }

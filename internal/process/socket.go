@@ -17,6 +17,7 @@ import (
 // socket is a line of the kernel's tables.
 type socket struct {
 	at    Port
+	addr  netip.Addr
 	inode uint64
 	open  bool // waits for packets that anybody may send
 	here  bool // bound to loopback: only this machine can reach it
@@ -92,6 +93,7 @@ func readSocket(line string, transport string) (socket, bool) {
 	}
 	return socket{
 		at:    Port{local.Port(), transport},
+		addr:  local.Addr(),
 		inode: inode,
 		open:  words[3] == waiting,
 		here:  local.Addr().Unmap().IsLoopback(),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/sipward/sipward/internal/settings"
 )
@@ -142,12 +143,46 @@ type Site struct {
 	Files fs.FS
 	// Live says that it is this very machine, whose sockets and processes count.
 	Live bool
+	// Now is the time by which certificates run out.
+	Now time.Time
 	// Words is the command line of each server that runs, by its name: it says
 	// which settings are read. Nil in a tree.
 	Words map[string][]string
+	// Servers are those whose settings are there, by name.
+	Servers map[string]Server
 	// Version is each server's own, as its package or binary tells it; missing
 	// when it is not known.
 	Version map[string]string
+	// Packages are the installed programs that advisories are about; nil when
+	// nobody has looked.
+	Packages []Package
+}
+
+// Server is what the settings of one server say beside what its own checks read.
+type Server struct {
+	// Home is the folder or file of its settings.
+	Home string
+	// Ports are those on which it speaks SIP.
+	Ports []Port
+	// Logs are the files it writes, the root included.
+	Logs []string
+}
+
+// Port is where a server listens, for udp, tcp, tls, ws or wss.
+type Port struct {
+	Port      uint16
+	Transport string
+}
+
+// Package is an installed program, and what is known of its holes.
+type Package struct {
+	Name, Version string
+	// Open are the advisories whose hole is there, the worst first; Unsure is how
+	// many could not be told.
+	Open   []string
+	Unsure int
+	// Restart says that the program still runs from a file that was replaced.
+	Restart bool
 }
 
 // Rule is a check and the way to tell how it stands with a server of the kind S.
