@@ -68,7 +68,12 @@ type Place struct {
 }
 
 // String names the place as people do.
-func (p Place) String() string { return fmt.Sprintf("/%s line %d", p.File, p.Line) }
+func (p Place) String() string {
+	if p.Line == 0 {
+		return "/" + p.File
+	}
+	return fmt.Sprintf("/%s line %d", p.File, p.Line)
+}
 
 // Inside makes a path of the settings one below the root. A relative one
 // begins in dir.

@@ -3,6 +3,8 @@ package asterisk
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 type Section struct {
 	Name     string
 	Template bool // serves others only
+	At       settings.Place
 	Settings []Setting
 }
 
@@ -59,10 +62,15 @@ func Yes(value string) bool {
 
 // Read reads an Asterisk file and what it includes. Files it names are
 // sought in dir.
-func Read(t *settings.Tree, dir, name string) []Section {
+func Read(t *settings.Tree, dir, name string) []Section { return Open(t, dir, name).Sections }
+
+// Open does the same, and tells what could not be read.
+func Open(t *settings.Tree, dir, name string) *File {
 	r := iniReader{tree: t, dir: dir, current: -1, index: map[string]int{}}
-	r.file(settings.Inside(dir, name), 0)
-	return r.sections
+	r.read.Path = settings.Inside(dir, name)
+	r.file(r.read.Path, 0)
+	r.read.Sections = r.sections
+	return &r.read
 }
 
 // iniReader reads one file with its parts as Asterisk's config.c does.
@@ -73,6 +81,7 @@ type iniReader struct {
 	index    map[string]int // the last section of a name
 	current  int            // -1 before the first
 	nested   int            // open block comments
+	read     File
 }
 
 func (r *iniReader) file(name string, depth int) {
@@ -82,8 +91,18 @@ func (r *iniReader) file(name string, depth int) {
 	}
 	before := r.nested
 	r.nested = 0 // a comment ends with its file
+	text := r.tree.Read(name)
+	if info, err := r.tree.Look(name); err == nil && info.Mode().IsRegular() {
+		r.read.Present = true
+		r.read.Files = append(r.read.Files, name)
+		if text == nil && info.Size() > 0 {
+			r.read.Unread = append(r.read.Unread, name)
+		}
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.read.Unread = append(r.read.Unread, name)
+	}
 	number := 0
-	for line := range bytes.Lines(r.tree.Read(name)) {
+	for line := range bytes.Lines(text) {
 		number++
 		text := strings.TrimSpace(r.strip(string(line)))
 		if text == "" {
@@ -136,7 +155,7 @@ func (r *iniReader) line(text string, at settings.Place, depth int) {
 	case text[0] == '#':
 		r.directive(text[1:], at, depth)
 	case text[0] == '[':
-		r.open(text[1:])
+		r.open(text[1:], at)
 	case r.current >= 0:
 		if key, value, ok := strings.Cut(text, "="); ok {
 			value = strings.TrimPrefix(value, ">")
@@ -160,13 +179,14 @@ func (r *iniReader) directive(text string, at settings.Place, depth int) {
 		}
 	case "exec":
 		r.tree.Note("what the program at %s writes is not known", at)
+		r.read.Programs = append(r.read.Programs, at)
 	}
 }
 
 // open begins "[name]", or goes on with an earlier one at "[name](+)".
-func (r *iniReader) open(text string) {
+func (r *iniReader) open(text string, at settings.Place) {
 	name, rest, _ := strings.Cut(text, "]")
-	s := Section{Name: name}
+	s := Section{Name: name, At: at}
 	options, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(rest), "("), ")")
 	for option := range strings.SplitSeq(options, ",") {
 		option = strings.TrimSpace(option)
