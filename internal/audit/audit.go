@@ -10,6 +10,7 @@ import (
 	"github.com/sipward/sipward/internal/audit/check"
 	"github.com/sipward/sipward/internal/audit/freeswitch"
 	"github.com/sipward/sipward/internal/audit/host"
+	"github.com/sipward/sipward/internal/audit/ser"
 	"github.com/sipward/sipward/internal/pbx"
 	"github.com/sipward/sipward/internal/settings"
 )
@@ -24,6 +25,8 @@ var auditors = []struct {
 	{check.Asterisk, asterisk.Checks, asterisk.Audit},
 	{check.FreeSWITCH, freeswitch.Checks, freeswitch.Audit},
 	{check.Host, host.Checks, host.Audit},
+	{check.Kamailio, ser.KamailioChecks, ser.Kamailio},
+	{check.OpenSIPS, ser.OpenSIPSChecks, ser.OpenSIPS},
 }
 
 // Checks lists everything that is looked at.

@@ -38,7 +38,12 @@ func (t *tree) proxy(server, name string, words []string) {
 			defined = append(defined, words[i+1])
 		}
 	}
-	s := &script{ser.Read(t.Tree, name, defined), server}
+	s := &script{server: server}
+	if server == OpenSIPS {
+		s.Script = ser.ReadOpenSIPS(t.Tree, name)
+	} else {
+		s.Script = ser.Read(t.Tree, name, defined)
+	}
 	t.proxyPorts(s)
 	t.proxyLog(s, words)
 	t.dispatcher(s, path.Dir(name))

@@ -13,14 +13,14 @@ import (
 func TestScript(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "", ""},
-		{"junk", "\x00\xff\n(\n\"\n=\n==\n;;;\n*/", "="},
+		{"junk", "\x00\xff\n(\n\"\n=\n==\n;;;\n*/", ""},
 		{"a comparison", "if (x == 1) {\nx == y\n", ""},
 		{"globals", "port=5060\nlisten=udp:eth0:5070;\nlog_facility = \"LOG_LOCAL1\" # x\n", "port=5060 listen=udp:eth0:5070 log_facility=LOG_LOCAL1"},
 		{"comments", "# a=1\n// b=2\n/* c=3\nd=4 */ e=5\nf=6 /* x */\ng=\"#//\" // h", "e=5 f=6 g=#//"},
 		{"a comment without end", "a=1\n/* b=2\nc=3\n#!define X\n", "a=1"},
-		{"quotes without end", "a=\"x # y\nb=1", "a=\"x # y b=1"},
-		{"escaped quotes", `a="x\" # y" # z`, `a=x\`},
-		{"modules", "loadmodule \"tm.so\"\nloadmodule \"/usr/lib/x/dispatcher.so\"\nloadmodule permissions\nloadmodule(\"uac\")\nloadmodule", "+ +dispatcher +permissions +tm +uac"},
+		{"quotes without end", "a=\"x # y\nb=1", "a=x # y\nb=1"},
+		{"escaped quotes", `a="x\" # y" # z`, `a=x" # y`},
+		{"modules", "loadmodule \"tm.so\"\nloadmodule \"/usr/lib/x/dispatcher.so\"\nloadmodule permissions\nloadmodule(\"uac\")\nloadmodule", "+dispatcher +permissions +tm +uac"},
 		{"parameters", "modparam(\"a|b\", \"x\", \"1\")\nmodparam ( 'a' , 'y' , 2 ) ;\nmodparam(\"a\")\nmodparam", "a.x=1 b.x=1 a.y=2"},
 		{"defined", "#!define DB \"mysql://x\"\n#!define N 5\n#!define\nmodparam(\"a\", \"db_url\", DB)\nport=N", "port=5 a.db_url=mysql://x"},
 		{"given on the command line", "#!ifdef GIVEN\na=1\n#!else\nb=1\n#!endif\nc=VALUE", "a=1 c=7"},
