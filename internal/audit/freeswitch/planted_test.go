@@ -31,6 +31,7 @@ var planted = []struct {
 	{"FS-07", check.Latent, "autoload_configs/event_socket.conf.xml", "loopback.auto", "any_v4.auto"},
 	{"FS-07", check.Latent, "autoload_configs/event_socket.conf.xml", "loopback.auto", "rfc1918.auto"},
 	{"FS-08", check.Fail, "autoload_configs/xml_rpc.conf.xml", "Qx3vN8cJt6HpWm5D", "works"},
+	{"FS-08", check.Fail, "autoload_configs/xml_rpc.conf.xml", `<param name="auth-realm" value="freeswitch"/>`, ""},
 	{"FS-09", check.Fail, "sip_profiles/carrier.xml", `value="public"`, `value="default"`},
 	{"FS-09", check.Fail, "dialplan/public.xml", `<context name="public">`, `<context name="public"><extension><condition field="destination_number" expression="^(\d+)$"><action application="bridge" data="{a=b}sofia/gateway/carrier/$1"/></condition></extension>`},
 	{"FS-09", check.Latent, "vars.xml", "internal_auth_calls=true", "internal_auth_calls=false"},

@@ -136,14 +136,23 @@ func socketLists(s *server) []check.Finding {
 	return found
 }
 
+// rpcSecret: mod_xml_rpc asks for a password only if realm, user and password are
+// all set.
 func rpcSecret(s *server) []check.Finding {
 	const published = "works"
 	file := s.File("xml_rpc.conf")
-	v, ok := freeswitch.Last(s.Params(file.Child("settings"), "param"), "auth-pass")
-	if !ok {
+	if file == nil {
 		return nil
 	}
 	off := s.notLoaded("mod_xml_rpc")
+	params := s.Params(file.Child("settings"), "param")
+	for _, name := range []string{"auth-realm", "auth-user", "auth-pass"} {
+		if v, _ := freeswitch.Last(params, name); v.Value == "" {
+			return []check.Finding{latent(check.Finding{Place: file.At, Setting: name, Value: "(not set)",
+				Why: "Who reaches mod_xml_rpc's web server runs every command of the server,\nand without " + name + " it asks for no password."}, off)}
+		}
+	}
+	v, _ := freeswitch.Last(params, "auth-pass")
 	switch weakness := secrets.Weakness(v.Value, "freeswitch"); {
 	case !v.Known():
 		return []check.Finding{latent(unset(v), off)}
