@@ -22,7 +22,10 @@ type Advisory struct {
 	Summary string
 	// Published is when; zero when not known.
 	Published time.Time
-	Severity  Severity
+	// Severity may be a distribution's word on its own package; then mild is set,
+	// and the word of anybody else counts more.
+	Severity Severity
+	mild     bool
 	// Modules are the parts of the program that have the hole, as its settings
 	// name them; none when it is the program itself.
 	Modules  []string

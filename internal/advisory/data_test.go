@@ -147,6 +147,8 @@ func TestLoad(t *testing.T) {
 		{"of a program that is none of ours", `[{"id":"CVE-2027-3","affected":[{"package":{"ecosystem":"Debian:12","name":"nginx"},"versions":["1"]}]}]`, "5.6.3-2", map[string]State{"CVE-2027-3": ""}},
 		{"only commits", strings.Replace(record, "ECOSYSTEM", "GIT", 1), "5.6.3-2", map[string]State{"CVE-2027-1": ""}},
 		{"versions one by one", `[{"id":"DSA-1-1","aliases":["CVE-2027-4"],"affected":[{"package":{"ecosystem":"Debian:12","name":"kamailio"},"versions":["5.6.3-2"]}]}]`, "5.6.3-2", map[string]State{"CVE-2027-4": Affected, "DSA-1-1": Affected}},
+		{"a collection", `[{"id":"DSA-2-1","upstream":["CVE-2027-5","CVE-2027-6","CVE-2026-39863"],"affected":[{"package":{"ecosystem":"Debian:12","name":"kamailio"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"5.6.3-2+deb12u1"}]}]}]}]`, "5.6.3-2",
+			map[string]State{"CVE-2027-5": Affected, "CVE-2027-6": Affected, "CVE-2026-39863": Affected, "CVE-2026-39864": Unknown, "DSA-2-1": ""}},
 		{"versions one by one, and it is another", `[{"id":"CVE-2027-4","affected":[{"package":{"ecosystem":"Debian:12","name":"kamailio"},"versions":["5.6.3-1"]}]}]`, "5.6.3-2", map[string]State{"CVE-2027-4": Unknown}},
 		{"the tracker", tracker, "5.6.3-2", map[string]State{"CVE-2026-39863": Affected, "CVE-2027-2": Fixed, "TEMP-0000000-ABCDEF": "", "CVE-2021-1": ""}},
 		{"the tracker, updated", tracker, "5.6.3-2+deb12u1", map[string]State{"CVE-2026-39863": Fixed}},
@@ -197,7 +199,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("upstream: %s", s)
 	}
 	for _, r := range d.Judge(Named("kamailio", "6.0.1-1+deb13u1", installed.System{}), day) {
-		if r.Advisory == "CVE-2026-39863" && (r.Severity != Medium || r.Summary == "TCP") {
+		if r.Advisory == "CVE-2026-39863" && (r.Severity != High || r.Summary == "TCP") {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -73,8 +73,8 @@ func merge(old, more *Advisory) {
 			old.Aliases = append(old.Aliases, n)
 		}
 	}
-	if more.Severity != "" {
-		old.Severity = more.Severity
+	if more.Severity != "" && (old.Severity == "" || old.mild || !more.mild) {
+		old.Severity, old.mild = more.Severity, more.mild
 	}
 	if old.Summary == "" {
 		old.Summary = more.Summary

@@ -258,17 +258,16 @@ func (r *reading) record(o *osv) error {
 	if r.records++; r.records > maxAdvisories {
 		return errTooMany
 	}
-	a, err := o.advisory()
-	if err != nil || a == nil {
-		return err
-	}
-	r.found = append(r.found, a)
-	for _, f := range a.Affected {
-		if o.Modified.After(r.modified[f.Package]) {
-			r.modified[f.Package] = o.Modified
+	all, err := o.advisories()
+	for _, a := range all {
+		r.found = append(r.found, a)
+		for _, f := range a.Affected {
+			if o.Modified.After(r.modified[f.Package]) {
+				r.modified[f.Package] = o.Modified
+			}
 		}
 	}
-	return nil
+	return err
 }
 
 // products reads our own data's dates, a day for each product.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,9 +54,9 @@ type osv struct {
 	} `json:"database_specific"`
 }
 
-// advisory gives our form. Records that were withdrawn, or are about none of our
-// products, are nothing.
-func (o *osv) advisory() (*Advisory, error) {
+// advisories gives our form. Records that were withdrawn, or are about none of our
+// products, are nothing; one about several CVE numbers is as many.
+func (o *osv) advisories() ([]*Advisory, error) {
 	if o.Withdrawn != "" {
 		return nil, nil
 	}
@@ -101,25 +102,38 @@ func (o *osv) advisory() (*Advisory, error) {
 	if len(a.Affected) == 0 {
 		return nil, nil
 	}
-	return preferCVE(a), nil
+	return byCVE(a), nil
 }
 
-// preferCVE gives an advisory the name that people know it by. A distribution's
-// own records (DSA-5410-1) carry the CVE numbers as aliases.
-func preferCVE(a *Advisory) *Advisory {
+// byCVE gives an advisory the name that people know it by. A distribution's own
+// records carry CVE numbers as further names; where there is more than one
+// (DSA-5410-1 has six), the record is a collection, and each of them is fixed by
+// what fixed the collection.
+func byCVE(a *Advisory) []*Advisory {
 	if strings.HasPrefix(a.ID, "CVE-") {
-		return a
+		return []*Advisory{a}
 	}
-	at, many := -1, 0
-	for i, n := range a.Aliases {
+	var cves []string
+	for _, n := range a.Aliases {
 		if strings.HasPrefix(n, "CVE-") {
-			at, many = i, many+1
+			cves = append(cves, n)
 		}
 	}
-	if many == 1 { // more than one, and it is a collection
-		a.ID, a.Aliases[at] = a.Aliases[at], a.ID
+	switch len(cves) {
+	case 0:
+		return []*Advisory{a}
+	case 1:
+		a.Aliases[slices.Index(a.Aliases, cves[0])] = a.ID
+		a.ID = cves[0]
+		return []*Advisory{a}
 	}
-	return a
+	var all []*Advisory
+	for _, n := range cves {
+		one := *a
+		one.ID, one.Aliases = n, nil
+		all = append(all, &one)
+	}
+	return all
 }
 
 // name says that a text can be the number of an advisory.

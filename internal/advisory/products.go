@@ -18,11 +18,14 @@ type product struct {
 	ownBuilds bool
 }
 
+// byBranch are Sangoma's packages for FreePBX, one for each branch of Asterisk.
+var byBranch = []string{"asterisk16", "asterisk18", "asterisk20", "asterisk21", "asterisk22", "asterisk23"}
+
 // products are the SIP servers, and what media and messages pass through beside
 // them. Debian, Ubuntu and Fedora have neither FreeSWITCH nor OpenSIPS.
 var products = []product{
 	{name: "asterisk",
-		packages: []string{"asterisk"}, sources: []string{"asterisk"},
+		packages: append([]string{"asterisk"}, byBranch...), sources: append([]string{"asterisk"}, byBranch...),
 		programs:  []string{"usr/sbin/asterisk", "usr/local/sbin/asterisk", "opt/asterisk/sbin/asterisk"},
 		processes: []string{"asterisk"}},
 	{name: "freeswitch", ownBuilds: true,

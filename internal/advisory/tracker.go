@@ -25,7 +25,7 @@ type trackerIssue struct {
 // advisory gives our form of an issue. A fixed version of 0 says that the
 // release was never affected; an undetermined one says nothing.
 func (i *trackerIssue) advisory(source, id string) *Advisory {
-	a := &Advisory{ID: id, Summary: i.Description[:min(len(i.Description), maxText)]}
+	a := &Advisory{ID: id, mild: true, Summary: i.Description[:min(len(i.Description), maxText)]}
 	for code, r := range i.Releases {
 		number, known := debianReleases[code]
 		if !known {

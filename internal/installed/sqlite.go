@@ -17,7 +17,6 @@ import (
 // installed with all their files.
 const (
 	maxDatabase = 1 << 30
-	maxPages    = 1 << 18 // read of one table
 	maxBlob     = 32 << 20
 	maxDepth    = 16 // of a tree of pages; 2^32 rows need five
 	maxColumns  = 64
@@ -35,7 +34,7 @@ type database struct {
 	size  int64
 	page  int64 // bytes of one
 	use   int64 // of which a page of rows may use so many
-	reads int
+	reads int   // each page is read once at most
 }
 
 // openDatabase reads the header of the file.
@@ -60,8 +59,8 @@ func openDatabase(file io.ReaderAt, size int64) (*database, error) {
 
 // read gives the page of a number; they begin at 1.
 func (d *database) read(number uint32) ([]byte, error) {
-	if d.reads++; d.reads > maxPages {
-		return nil, errTooLarge
+	if d.reads++; int64(d.reads) > d.size/d.page {
+		return nil, errDamaged // every page has one place: somebody leads us round
 	}
 	at := (int64(number) - 1) * d.page
 	if number == 0 || at+d.page > d.size {

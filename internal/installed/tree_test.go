@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -172,21 +173,64 @@ func TestLinksInside(t *testing.T) {
 	}
 }
 
-// TestPermissionDenied: files of others are a sentence. As root nothing is
-// denied, so the error is made.
+// TestPermissionDenied: files of others are a sentence. To root nothing is denied,
+// so the thread becomes nobody for files; it ends with the goroutine.
 func TestPermissionDenied(t *testing.T) {
-	if got := because(&fs.PathError{Op: "open", Path: "x", Err: unix.EACCES}); got != "permission denied" {
-		t.Errorf("it says %q", got)
+	dir := t.TempDir()
+	plant.File(t, dir, dpkgStatus, stanza("asterisk", "6.6.6"))
+	plant.File(t, dir, "var/lib/rpm/rpmdb.sqlite", "SQLite format 3\x00")
+	plant.File(t, dir, "usr/sbin/asterisk", "Asterisk 6.6.6 ")
+	plant.File(t, dir, "usr/local/sbin/kamailio", "kamailio 6.6.6 (")
+	for name, mode := range map[string]fs.FileMode{dpkgStatus: 0, "var/lib/rpm": 0, "usr/sbin/asterisk": 0, "usr/local": 0} {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	t.Cleanup(func() {
+		os.Chmod(filepath.Join(dir, "var/lib/rpm"), 0o755)
+		os.Chmod(filepath.Join(dir, "usr/local"), 0o755)
+	})
+	tree, err := Open(dir) // as root: the folders of tests are for their owner
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.Close()
+	told := make(chan Report, 1)
+	go func() {
+		defer close(told)
+		runtime.LockOSThread()
+		if _, err := unix.SetfsuidRetUid(65534); err != nil {
+			t.Error(err)
+		}
+		told <- tree.Look(wanted)
+	}()
+	r := <-told
+	for _, p := range r.Packages {
+		if p.Version != "" {
+			t.Errorf("it was read: %+v", p)
+		}
+	}
+	all := strings.Join(r.Problems, "\n")
+	for _, want := range []string{"/var/lib/dpkg/status cannot be read: permission denied", "/var/lib/rpm/rpmdb.sqlite cannot be read: permission denied", "/usr/sbin/asterisk cannot be searched for its version: permission denied"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("it does not say %q:\n%s", want, all)
+		}
+	}
+	if len(r.Unread) != 2 {
+		t.Errorf("unread are %q", r.Unread)
+	}
+	if _, err := Open(filepath.Join(dir, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a tree that is not there: %v", err)
 	}
 }
 
-// TestThisMachine reads what is here; a machine always has some list.
+// TestThisMachine looks at what is here, whatever it is.
 func TestThisMachine(t *testing.T) {
 	r := lookAt(t, "/")
-	if len(r.Unread) > 0 {
-		t.Errorf("%q", r.Problems)
+	t.Logf("%s: %d packages, %q", r.System.Name, len(r.Packages), r.Problems)
+	for _, p := range r.Packages {
+		if p.Manager != "" && !clean(p.Version) {
+			t.Errorf("%+v", p)
+		}
 	}
 }
