@@ -22,6 +22,8 @@ import (
 	"github.com/sipward/sipward/internal/terminal"
 )
 
+// advisoriesCommand asks nobody but the files, so it works in a rescue system and on
+// an image of a machine that is switched off.
 func advisoriesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "advisories [--package NAME=VERSION]... [--root DIR]",
@@ -51,6 +53,7 @@ type judged struct {
 	records  []advisory.Record
 }
 
+// runAdvisories prints the whole answer before the exit code says that it is bad.
 func runAdvisories(cmd *cobra.Command, _ []string) error {
 	known, err := advisoryData(cmd)
 	if err != nil {
@@ -122,6 +125,8 @@ func judgePackages(cmd *cobra.Command, known *advisory.Database, named []string,
 	var j judged
 	root, _ := cmd.Flags().GetString("root")
 	var report installed.Report
+	// A version that was typed is judged without looking at this machine, unless a
+	// root is named: then its distribution is the one that is meant.
 	if len(named) == 0 || cmd.Flags().Changed("root") {
 		tree, err := installed.Open(root)
 		if err != nil {
@@ -146,6 +151,8 @@ func judgePackages(cmd *cobra.Command, known *advisory.Database, named []string,
 			j.records = append(j.records, known.Judge(advisory.Installed(p, report.System), now)...)
 		}
 		j.records = append(j.records, unread(report)...)
+		// What could not be read stands on standard error in words, and below as a
+		// record for scripts: silence would pass for "nothing is open".
 		warn(cmd, report.Problems...)
 		if len(j.records) == 0 {
 			warn(cmd, "no SIP server was found: no package of one, and no program in the usual places")
@@ -212,6 +219,7 @@ func upgrade(cmd *cobra.Command, out *answer.Output, j judged, apply bool) error
 	if !confirmed(cmd, "Run these commands now? [y/N] ") {
 		return &exitError{code: exitNotConfirmed, err: errors.New("nothing was run: it was not confirmed at a terminal")}
 	}
+	// No shell is between: the words are the words.
 	for _, c := range commands {
 		run := exec.CommandContext(cmd.Context(), c[0], c[1:]...)
 		run.Stdin, run.Stdout, run.Stderr = os.Stdin, cmd.OutOrStdout(), cmd.ErrOrStderr()

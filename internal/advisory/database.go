@@ -34,6 +34,7 @@ func Embedded() *Database {
 	return d
 }
 
+// newDatabase knows nothing yet.
 func newDatabase() *Database {
 	return &Database{byName: map[string]*Advisory{}, known: map[string]time.Time{}}
 }
@@ -58,6 +59,7 @@ func (d *Database) add(a *Advisory) error {
 		return nil
 	}
 	merge(old, a)
+	// The names of both lead to one advisory from now on.
 	for _, n := range old.Names() {
 		if d.byName[n] == nil {
 			d.byName[n] = old
@@ -85,6 +87,7 @@ func merge(old, more *Advisory) {
 	if more.Shield != nil {
 		old.Shield = more.Shield
 	}
+	// Of a line of versions the newer record knows everything.
 	old.Affected = slices.DeleteFunc(old.Affected, func(r Range) bool {
 		return slices.ContainsFunc(more.Affected, func(n Range) bool { return n.Ecosystem == r.Ecosystem && n.Package == r.Package })
 	})

@@ -26,6 +26,8 @@ func evidence(a *Advisory, s *Subject) (verdict, bool) {
 		if e.Version == "" {
 			continue
 		}
+		// An entry of a later version is there where a package was set back to an older
+		// one and its documents were not.
 		if c, err := pkgversion.Compare(s.Origin.Scheme, e.Version, s.counts()); err != nil || c > 0 {
 			continue
 		}
@@ -108,6 +110,7 @@ func hasName(text, name string) bool {
 	}
 }
 
+// wordByte says that a letter would make a number a longer one.
 func wordByte(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

@@ -55,6 +55,7 @@ func Installed(p installed.Package, system installed.System) Subject {
 	default:
 		s.Origin = pkgversion.Origin{Scheme: pkgversion.Upstream, Project: true}
 	}
+	// A version without a revision looks like the project's own.
 	if s.Origin.Scheme != pkgversion.Upstream && pkgversion.OriginOf(p.Version).Scheme == pkgversion.Upstream {
 		s.Origin.Project = false // a package's, however plain its version is
 	}
@@ -103,6 +104,7 @@ var systems = map[string]struct {
 	"ol":        {"Enterprise Linux", "", true},
 }
 
+// counts gives the version that is compared.
 func (s *Subject) counts() string { return cmp.Or(s.Compare, s.Version) }
 
 // Judge gives a record for each advisory about the package, the worst first. At
@@ -117,6 +119,8 @@ func (d *Database) Judge(s Subject, now time.Time) []Record {
 		blank.AsOf = known.Format(time.DateOnly)
 	}
 	blank.Stale = d.Stale(s.Package, now) != ""
+	// Every comparison begins with the project's release in the version; without
+	// one there is nothing to compare.
 	base, err := pkgversion.Base(s.Origin.Scheme, s.counts())
 	if s.Version == "" || err != nil {
 		blank.Why = "its version is not known"
@@ -147,6 +151,7 @@ func (d *Database) Judge(s Subject, now time.Time) []Record {
 	return all
 }
 
+// rank puts what nobody has rated last in a list; AtLeast does not.
 func rank(s Severity) int {
 	if at := slices.Index(Severities, s); at >= 0 {
 		return at
@@ -190,6 +195,8 @@ func (d *Database) decide(a *Advisory, p *product, s *Subject, base pkgversion.R
 	if s.Origin.Project {
 		return up, hasUp && !d.old(a, up)
 	}
+	// The distribution's word that it is fixed stands. Its word that it is not may be
+	// older than the package, whose own change log is asked before that counts.
 	own, hasOwn := a.distribution(p.name, s)
 	if hasOwn && own.state == Fixed {
 		return own, true
@@ -202,6 +209,7 @@ func (d *Database) decide(a *Advisory, p *product, s *Subject, base pkgversion.R
 		return own, true
 	case hasUp && up.state == Fixed:
 		return up, !d.old(a, up)
+	// The release has the hole, and the package may have the fix all the same.
 	case hasUp && up.state == Affected:
 		return verdict{Unknown, "", fmt.Sprintf("%s %s has it; whether the package of %s carries the fix is not known", p.name, base, s.builder())}, true
 	case hasUp:
@@ -236,6 +244,7 @@ func (s *Subject) builder() string {
 
 // upstream judges the project's own release.
 func (a *Advisory) upstream(product string, base pkgversion.Release) (verdict, bool) {
+	// Certified releases are numbered beside the others and hold fixes of later ones.
 	line := product
 	if base.Certified() {
 		line = certified
@@ -270,6 +279,7 @@ func (a *Advisory) distribution(product string, s *Subject) (verdict, bool) {
 		if r.Ecosystem == Upstream || !r.is(product) {
 			continue
 		}
+		// Nothing is built for sid with a mark of its own, so no package is "from" it.
 		if r.Ecosystem == "Debian:sid" {
 			sid = r
 		}

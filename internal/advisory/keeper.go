@@ -18,6 +18,7 @@ type Keeper struct {
 	Keys []ed25519.PublicKey
 }
 
+// The files in the folder. Either may be missing or damaged.
 const (
 	newestBundle = "advisories.bundle"
 	formerBundle = "advisories.bundle.before"
@@ -44,6 +45,8 @@ func (k *Keeper) Current() (*Bundle, error) {
 	return best, nil
 }
 
+// load checks a bundle each time it is read: what is on disk is trusted no more than
+// what arrives.
 func (k *Keeper) load(name string) (*Bundle, error) {
 	f, err := os.Open(filepath.Join(k.Dir, name))
 	if err != nil {
@@ -97,6 +100,7 @@ func (k *Keeper) store(data []byte) error {
 	return os.Rename(f.Name(), newest)
 }
 
+// removeOld removes a file that may not be there.
 func removeOld(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err

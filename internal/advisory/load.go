@@ -24,6 +24,7 @@ const (
 // ErrInvalid is data that cannot be used.
 var ErrInvalid = errors.New("invalid data")
 
+// What may be wrong with a file or a folder of data.
 var (
 	errTooLarge  = errors.New("it is too large")
 	errNoFile    = errors.New("it is neither a file nor a folder")
@@ -60,6 +61,8 @@ func Load(name string) (*Database, error) {
 	return d, nil
 }
 
+// dataFiles lists the data in a folder by name, so that the same folder always gives
+// the same answer.
 func dataFiles(dir string) ([]string, error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -132,6 +135,7 @@ func (d *Database) read(from io.Reader, dated time.Time) error {
 	if r.records == 0 {
 		return errForm
 	}
+	// Only now, when all of the source has been read without a fault.
 	for _, a := range r.found {
 		if err := d.add(a); err != nil {
 			return err
@@ -254,6 +258,8 @@ func (r *reading) list(in *json.Decoder) error {
 	return err
 }
 
+// record takes one record up, and counts it even where it is about other programs:
+// data that has records is data, though none of them concern us.
 func (r *reading) record(o *osv) error {
 	if r.records++; r.records > maxAdvisories {
 		return errTooMany
@@ -305,6 +311,7 @@ func (r *reading) issues(in *json.Decoder, source string) error {
 			r.found = append(r.found, a)
 		}
 	}
+	// A map has no order, and the answer must have one.
 	slices.SortFunc(r.found, func(a, b *Advisory) int { return strings.Compare(a.ID, b.ID) })
 	return nil
 }

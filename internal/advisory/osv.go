@@ -63,6 +63,7 @@ func (o *osv) advisories() ([]*Advisory, error) {
 	if !name(o.ID) {
 		return nil, errNoID
 	}
+	// Nobody's data is as large; whoever makes it so wants our memory.
 	if len(o.Aliases)+len(o.Upstream) > maxAliases || len(o.Affected) > maxAffected || len(o.Specific.Modules) > maxAliases {
 		return nil, fmt.Errorf("advisory %s: %w", o.ID, errTooMany)
 	}

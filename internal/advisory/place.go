@@ -33,6 +33,7 @@ func (r *Range) place(s pkgversion.Scheme, version string) (finding, error) {
 		}
 		f.pass(e, c)
 	}
+	// A version that is named has the hole, whatever the events say.
 	if slices.Contains(r.Versions, version) {
 		f.affected, f.since, f.last = true, "", ""
 	} else if len(r.Events) == 0 {
@@ -58,6 +59,7 @@ func (f *finding) pass(e Event, c int) {
 	}
 }
 
+// at gives the version at which the event stands.
 func (e Event) at() string {
 	for _, v := range []string{e.Introduced, e.Fixed, e.LastAffected, e.Limit} {
 		if v != "" {
@@ -67,6 +69,8 @@ func (e Event) at() string {
 	return "0"
 }
 
+// sorted puts events into the order of their versions: OSV promises none. Two events
+// at one version stay as they were.
 func sorted(s pkgversion.Scheme, events []Event) ([]Event, error) {
 	var bad error
 	all := slices.Clone(events)

@@ -21,6 +21,7 @@ func Plan(packages []installed.Package, records []Record) (commands [][]string, 
 		if !slices.ContainsFunc(records, func(r Record) bool { return r.Package == p.Name && r.Version == p.Version && r.State != Fixed }) {
 			continue
 		}
+		// Names come from a list that may be anybody's, and go to a command line.
 		names := slices.DeleteFunc(slices.Clone(p.Siblings), func(n string) bool { return !packageName.MatchString(n) })
 		switch {
 		case p.Manager == installed.Dpkg:
@@ -40,6 +41,7 @@ func Plan(packages []installed.Package, records []Record) (commands [][]string, 
 	return commands, by
 }
 
+// unique sorts names and drops those that are there twice.
 func unique(names []string) []string { return slices.Compact(slices.Sorted(slices.Values(names))) }
 
 // Typed gives the package for a name and version that somebody typed.

@@ -27,6 +27,7 @@ type trackerIssue struct {
 func (i *trackerIssue) advisory(source, id string) *Advisory {
 	a := &Advisory{ID: id, mild: true, Summary: i.Description[:min(len(i.Description), maxText)]}
 	for code, r := range i.Releases {
+		// Releases like "experimental", and those of the future, are nobody's system here.
 		number, known := debianReleases[code]
 		if !known {
 			continue

@@ -69,6 +69,7 @@ func (o *Output) openTable(records []advisory.Record) {
 		if !r.Open() {
 			colour = Yellow
 		}
+		// Where there is a version to upgrade to, that is all the why that people need.
 		if r.FixedIn == "" || !r.Open() {
 			text = strings.TrimPrefix(text+": "+r.Why, ": ")
 		}
@@ -83,6 +84,7 @@ func (o *Output) openTable(records []advisory.Record) {
 
 // unknownTable lists what cannot be told, in a line each, under the reason.
 func (o *Output) unknownTable(records []advisory.Record) {
+	// Dozens of advisories share one reason, which is told once.
 	var reasons []string
 	for _, r := range records {
 		if r.State == advisory.Unknown && !slices.Contains(reasons, r.Why) {
@@ -103,4 +105,5 @@ func (o *Output) unknownTable(records []advisory.Record) {
 	}
 }
 
+// severity words what nobody has rated.
 func severity(r advisory.Record) string { return cmp.Or(string(r.Severity), "unrated") }

@@ -43,6 +43,7 @@ func (t *Tree) debianChangelog(r *Report, binary string) []Entry {
 		if missing(err) {
 			continue
 		}
+		// Debian packs change logs, and images without documents leave them out.
 		if err == nil && strings.HasSuffix(name, ".gz") {
 			data, err = unpack(data)
 		}

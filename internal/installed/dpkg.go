@@ -40,6 +40,7 @@ func (t *Tree) dpkg(r *Report, wanted []Wanted) {
 		r.unread(Dpkg, "/%s cannot be read: %s", dpkgStatusD, because(err))
 	}
 	for _, name := range names {
+		// Beside each package's paragraph stand the sums of its files.
 		if strings.HasSuffix(name, ".md5sums") {
 			continue
 		}
@@ -54,6 +55,7 @@ func (t *Tree) dpkg(r *Report, wanted []Wanted) {
 		}
 	}
 	for i := range lines {
+		// A package's folder of documents bears the name of the binary package.
 		doc := lines[i].binary
 		lines[i].changelog = func() []Entry { return t.debianChangelog(r, doc) }
 	}

@@ -41,6 +41,7 @@ func readHeader(blob []byte) (header, error) {
 		return header{}, errDamaged
 	}
 	tags, size := binary.BigEndian.Uint32(blob), binary.BigEndian.Uint32(blob[4:])
+	// Both lengths are 32 bits, so their sum is counted in 64: it must not wrap.
 	if tags > maxTags || uint64(len(blob)) < 8+uint64(tags)*tagSize+uint64(size) {
 		return header{}, errDamaged
 	}
@@ -54,6 +55,8 @@ func (h header) find(tag, kind uint32) (values []byte, count int) {
 		if binary.BigEndian.Uint32(i) != tag || binary.BigEndian.Uint32(i[4:]) != kind {
 			continue
 		}
+		// A place past the store is damage; a count is only a promise, and whoever
+		// reads the values stops where the store ends.
 		if at := binary.BigEndian.Uint32(i[8:]); uint64(at) <= uint64(len(h.store)) {
 			return h.store[at:], int(min(binary.BigEndian.Uint32(i[12:]), maxLogEntries))
 		}
@@ -75,6 +78,7 @@ func (h header) text(tag uint32) string {
 func (h header) texts(tag uint32) []string {
 	values, count := h.find(tag, typeStringArray)
 	var all []string
+	// The count may promise more strings than there are.
 	for range count {
 		s, rest, ended := bytes.Cut(values, []byte{0})
 		if !ended {
@@ -104,6 +108,7 @@ func (h header) version() string {
 	return v
 }
 
+// decimal is strconv for a number that is not negative: an epoch has few digits.
 func decimal(n uint32) string {
 	var digits []byte
 	for ; n > 0 || len(digits) == 0; n /= 10 {
@@ -115,6 +120,8 @@ func decimal(n uint32) string {
 // source gives the name in "asterisk-18.12.1-1.el9.src.rpm".
 func (h header) source() string {
 	name := h.text(tagSource)
+	// The last two hyphens part the release and the version from the name; the
+	// name may have more of them.
 	for range 2 {
 		at := strings.LastIndexByte(name, '-')
 		if at < 0 {
@@ -134,6 +141,8 @@ func (h header) changelog() []Entry {
 			break
 		}
 		e := Entry{Text: texts[i]}
+		// Packagers write "Name <mail> - 1.2-3", or leave the version out; an entry
+		// without one still stands, and proves nothing.
 		if at := strings.LastIndexAny(name, " >"); at >= 0 && clean(name[at+1:]) {
 			e.Version = name[at+1:]
 		}

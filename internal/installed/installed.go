@@ -56,6 +56,7 @@ const (
 	RPM  = "rpm"
 )
 
+// Bounds of what one report may hold.
 const (
 	maxSiblings = 256
 	maxProblems = 64
@@ -74,6 +75,7 @@ type Report struct {
 
 // Look finds the wanted programs.
 func (t *Tree) Look(wanted []Wanted) Report {
+	// The package managers come first, so that programs of theirs are known as such.
 	r := &Report{System: t.system()}
 	t.dpkg(r, wanted)
 	t.rpm(r, wanted)
@@ -135,6 +137,8 @@ type found struct {
 // collect makes packages of the lines of a list: those that hold a program, and
 // beside them what else was built with it.
 func (r *Report) collect(manager string, wanted []Wanted, lines []found) {
+	// The list is gone through twice: what was built beside a program may stand
+	// before it or behind it.
 	siblings := map[string][]string{}
 	for _, l := range lines {
 		if at, _ := owner(wanted, l.binary, l.source); at >= 0 && len(siblings[wanted[at].Name]) < maxSiblings {
@@ -144,6 +148,7 @@ func (r *Report) collect(manager string, wanted []Wanted, lines []found) {
 	seen := map[string]bool{}
 	for _, l := range lines {
 		at, main := owner(wanted, l.binary, l.source)
+		// The same package may be there for two architectures; one answer is enough.
 		if !main || seen[wanted[at].Name+" "+l.version] {
 			continue
 		}
@@ -151,6 +156,8 @@ func (r *Report) collect(manager string, wanted []Wanted, lines []found) {
 		seen[name+" "+l.version] = true
 		p := Package{Name: name, Binary: l.binary, Version: l.version, SourceVersion: l.sourceVersion, Manager: manager,
 			Siblings: slices.Compact(slices.Sorted(slices.Values(siblings[name])))}
+		// Only now, and only for a program: a machine has thousands of packages, and
+		// nearly all of their change logs stay closed.
 		if l.changelog != nil {
 			p.Changelog = l.changelog()
 		}

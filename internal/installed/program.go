@@ -45,6 +45,8 @@ func (t *Tree) programs(r *Report, wanted []Wanted) {
 			if missing(err) {
 				continue
 			}
+			// /usr/sbin is a link to /usr/bin on some machines, and a link in
+			// /usr/local/sbin is a habit on others.
 			if seen[real] {
 				continue // another name of a program above
 			}
@@ -98,6 +100,8 @@ func (t *Tree) search(program, name string) (string, error) {
 	return findVersion(marks[program], io.LimitReader(f, maxProgram))
 }
 
+// findVersion reads a program in pieces and tries every mark on each. A hit that is
+// made twice because pieces overlap is the same version, and counts once.
 func findVersion(marks []*regexp.Regexp, from io.Reader) (string, error) {
 	versions := make([][]string, len(marks))
 	piece := make([]byte, overlap, overlap+pieceSize)
@@ -117,9 +121,12 @@ func findVersion(marks []*regexp.Regexp, from io.Reader) (string, error) {
 		if err != nil {
 			return "", plain(err)
 		}
+		// The end of this piece is the beginning of the next one.
 		copy(piece[:overlap], text[len(text)-overlap:])
 	}
 	for _, v := range versions {
+		// Two versions in one file are a program and a library inside it, and nothing
+		// tells which is which.
 		if len(v) == 1 {
 			return v[0], nil
 		}

@@ -13,6 +13,7 @@ var otherDatabases = []struct{ file, format string }{
 	{"Packages", "Berkeley DB"},
 }
 
+// rpmDatabase is the only format that rpm still recommends, since 4.16 of 2020.
 const rpmDatabase = "rpmdb.sqlite"
 
 // rpm reads what rpm has installed.
@@ -28,6 +29,8 @@ func (t *Tree) rpm(r *Report, wanted []Wanted) {
 			r.unread(RPM, "/%s cannot be read: %s", name, because(err))
 			continue
 		}
+		// rpm empties its log when it ends in order. If it did not, the answer is of
+		// the time before, and that must be said.
 		if _, info, err := t.resolve(name + "-wal"); err == nil && info.Size() > 0 {
 			r.problem("/%s-wal holds changes that are not read: run an rpm command as root, and ask again", name)
 		}
@@ -68,6 +71,7 @@ func (t *Tree) rpmPackages(name string, wanted []Wanted) ([]found, error) {
 	var lines []found
 	err = d.rows(root, func(values []value) error {
 		// hnum, blob
+		// Without its two columns it is not the table that we think it is.
 		if len(values) < 2 {
 			return errDamaged
 		}

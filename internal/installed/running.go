@@ -7,6 +7,7 @@ import (
 	"strings"
 )
 
+// maxProcesses bounds how many numbers of /proc are looked at.
 const maxProcesses = 1 << 17
 
 // processes notes which programs still run from a file that has been replaced:
@@ -19,6 +20,7 @@ func (t *Tree) processes(r *Report, wanted []Wanted) {
 	}
 	replaced := map[string]bool{}
 	for _, name := range names {
+		// /proc has much else.
 		if _, err := strconv.Atoi(name); err != nil {
 			continue
 		}
@@ -31,6 +33,8 @@ func (t *Tree) processes(r *Report, wanted []Wanted) {
 				continue
 			}
 			// proc(5): the kernel adds this to the name of a file that is gone.
+			// The name of the program is all we read of a process: to open its file would
+			// lead out of the tree. Which version still runs is therefore not known.
 			target, err := t.root.Readlink(path.Join("proc", name, "exe"))
 			if before, gone := strings.CutSuffix(target, " (deleted)"); err == nil && gone && path.Base(before) != "" {
 				replaced[w.Name] = true

@@ -47,6 +47,7 @@ func openDatabase(file io.ReaderAt, size int64) (*database, error) {
 		return nil, errTooLarge
 	}
 	d := &database{file: file, size: size, page: int64(binary.BigEndian.Uint16(head[16:]))}
+	// 65536 does not fit into the two bytes.
 	if d.page == 1 {
 		d.page = 1 << 16
 	}
@@ -94,6 +95,8 @@ func (d *database) rows(root uint32, see func([]value) error) error {
 	return d.walk(root, 0, see)
 }
 
+// walk goes down one branch of the tree. Pages are in the file in any order, so a
+// damaged one may lead anywhere, even to itself; that is what the bounds are for.
 func (d *database) walk(number uint32, depth int, see func([]value) error) error {
 	if depth > maxDepth {
 		return errDamaged
@@ -163,6 +166,8 @@ func (d *database) row(p []byte, at int, see func([]value) error) error {
 // rest in a chain of pages.
 func (d *database) payload(cell []byte, size int64) ([]byte, error) {
 	here := size
+	// The format keeps so much of a long row in its cell that the rest fills whole
+	// pages, and at least enough for four cells on a page.
 	if most := d.use - 35; size > most {
 		least := (d.use-12)*32/255 - 23
 		here = least + (size-least)%(d.use-4)
@@ -186,6 +191,7 @@ func (d *database) payload(cell []byte, size int64) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Each page of a chain begins with the number of the next one.
 		next = binary.BigEndian.Uint32(p)
 		all = append(all, p[4:min(d.use, 4+size-int64(len(all)))]...)
 	}
@@ -226,6 +232,7 @@ func column(kind uint64, body []byte) (value, int, bool) {
 	length := 0
 	switch {
 	case kind >= 12:
+		// Even numbers are bytes, odd ones text; for us both are bytes.
 		if length = int((kind - 12) / 2); kind > 1<<32 || length > len(body) {
 			return value{}, 0, false
 		}
@@ -257,6 +264,7 @@ func varint(b []byte) (v uint64, n int) {
 			return v, n
 		}
 	}
+	// The ninth byte counts with all its bits.
 	if n == 8 && len(b) > 8 {
 		return v<<8 | uint64(b[8]), 9
 	}

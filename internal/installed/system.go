@@ -20,6 +20,8 @@ type System struct {
 // Where os-release(5) may be.
 var osRelease = []string{"etc/os-release", "usr/lib/os-release"}
 
+// system reads the first of the two that is there. Without either, the distribution
+// is not known, and only versions tell.
 func (t *Tree) system() System {
 	for _, name := range osRelease {
 		if data, err := t.read(name, 64<<10); err == nil {
@@ -29,6 +31,8 @@ func (t *Tree) system() System {
 	return System{}
 }
 
+// readSystem reads assignments as a shell would, as far as os-release(5) permits
+// them: quotes count, expansions do not exist.
 func readSystem(text string) System {
 	var s System
 	for line := range strings.Lines(text) {

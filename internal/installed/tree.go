@@ -71,6 +71,7 @@ func (t *Tree) resolve(name string) (string, fs.FileInfo, error) {
 			done = next
 			continue
 		}
+		// Circles end here, as they do in the kernel.
 		if links++; links > maxLinks {
 			return "", nil, errManyLinks
 		}
@@ -81,6 +82,7 @@ func (t *Tree) resolve(name string) (string, fs.FileInfo, error) {
 		if path.IsAbs(target) {
 			done = "."
 		}
+		// Links that each lengthen the path would grow it without end.
 		if len(target)+len(todo) > 1<<14 {
 			return "", nil, errManyLinks
 		}

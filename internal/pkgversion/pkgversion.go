@@ -64,6 +64,8 @@ func Compare(s Scheme, a, b string) (int, error) {
 	return va.Compare(vb), nil
 }
 
+// check refuses what no package manager prints. The libraries below would order it
+// somehow, and somehow is a guess.
 func check(v string) error {
 	switch {
 	case len(v) > maxLength:
@@ -76,6 +78,7 @@ func check(v string) error {
 	return nil
 }
 
+// compareDeb orders as dpkg does; what deb-version(7) forbids is an error.
 func compareDeb(a, b string) (int, error) {
 	va, err := deb.NewVersion(a)
 	if err != nil {

@@ -20,6 +20,7 @@ type Release struct {
 	stage, stageNumber int
 }
 
+// The forms of release numbers. Each quantity is bounded, so that every number fits.
 var (
 	releaseForm = regexp.MustCompile(`^(?:v|mr|certified[-/])?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5})(.*)$`)
 	certForm    = regexp.MustCompile(`^-cert([0-9]{1,4})(.*)$`)
@@ -77,6 +78,7 @@ func (r Release) Compare(o Release) int {
 	return cmp.Or(cmp.Compare(r.cert, o.cert), cmp.Compare(r.stage, o.stage), cmp.Compare(r.stageNumber, o.stageNumber))
 }
 
+// number gives a part of a release, 0 where it has fewer.
 func number(numbers []int, i int) int {
 	if i < len(numbers) {
 		return numbers[i]
