@@ -34,6 +34,7 @@ type Tree struct {
 	files  fs.FS
 	looked map[string]string // names, and how they were
 	text   map[string][]byte
+	listed map[string][]string // the names in folders
 
 	bytes, opened, settings, size int  // so far
 	full                          bool // nothing more is taken
@@ -44,7 +45,7 @@ type Tree struct {
 
 // New reads below files, which is the caller's.
 func New(files fs.FS) *Tree {
-	return &Tree{files: files, looked: map[string]string{}, text: map[string][]byte{}}
+	return &Tree{files: files, looked: map[string]string{}, text: map[string][]byte{}, listed: map[string][]string{}}
 }
 
 // Rebase goes on with other files of the same names: a container's are opened
@@ -52,7 +53,7 @@ func New(files fs.FS) *Tree {
 func (t *Tree) Rebase(files fs.FS) { t.files = files }
 
 // Forget lets go of the texts. Whether they have changed can still be told.
-func (t *Tree) Forget() { t.text = nil }
+func (t *Tree) Forget() { t.text, t.listed = nil, nil }
 
 // Notes are sentences on what a person should know, Problems on what could not
 // be read. Neither steers a terminal.
@@ -95,6 +96,7 @@ func (t *Tree) Read(name string) []byte {
 	}
 	info, err := t.Look(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		t.text[name] = nil // files that include each other ask for it often
 		return nil
 	}
 	if t.opened++; err == nil && (t.opened > MaxFiles || t.bytes >= MaxBytes) {
@@ -204,6 +206,27 @@ func (t *Tree) Match(pattern string) []string {
 
 // entries lists what in a folder has a name of the pattern.
 func (t *Tree) entries(dir, pattern string) []string {
+	var found []string
+	for _, name := range t.list(dir) {
+		if ok, _ := path.Match(pattern, name); ok && !strings.HasPrefix(name, ".") {
+			found = append(found, path.Join(dir, name))
+		}
+	}
+	return found
+}
+
+// list gives the names in a folder in order. They are asked for once: a hostile
+// file can name a folder a hundred thousand times.
+func (t *Tree) list(dir string) []string {
+	names, known := t.listed[dir]
+	if !known {
+		names = t.readDir(dir)
+		t.listed[dir] = names
+	}
+	return names
+}
+
+func (t *Tree) readDir(dir string) []string {
 	if !t.Folder(dir) {
 		return nil
 	}
@@ -218,14 +241,12 @@ func (t *Tree) entries(dir, pattern string) []string {
 		return nil
 	}
 	list, _ := d.ReadDir(maxEntries) // an error means that there are no more
-	var found []string
-	for _, e := range list {
-		if ok, _ := path.Match(pattern, e.Name()); ok && !strings.HasPrefix(e.Name(), ".") {
-			found = append(found, path.Join(dir, e.Name()))
-		}
+	names := make([]string, len(list))
+	for i, e := range list {
+		names[i] = e.Name()
 	}
-	slices.Sort(found)
-	return found
+	slices.Sort(names)
+	return names
 }
 
 // More counts another line of settings and its bytes, and refuses what would be

@@ -208,7 +208,13 @@ func printed(text string, source netip.AddrPort) bool {
 	words := strings.FieldsFunc(text, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.%", r) })
 	for _, word := range words {
 		word = strings.Trim(word, ".")
-		for _, part := range []string{word, strings.TrimSuffix(word, ":"), word[:max(0, strings.LastIndexByte(word, ':'))], word[strings.IndexByte(word, ':')+1:], strings.TrimPrefix(word, "c:")} {
+		parts := []string{word, strings.TrimSuffix(word, ":"), word[:max(0, strings.LastIndexByte(word, ':'))]}
+		for i, c := range word { // before it may stand what looks like a part of it, as the "c:0:" of "manager.c:0:"
+			if c == ':' {
+				parts = append(parts, word[i+1:])
+			}
+		}
+		for _, part := range parts {
 			if a, ok := line.Address([]byte(part)); ok && a == source.Addr() {
 				return true
 			}
