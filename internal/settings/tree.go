@@ -35,6 +35,7 @@ type Tree struct {
 	looked map[string]string // names, and how they were
 	text   map[string][]byte
 	listed map[string][]string // the names in folders
+	seen   map[string]answer
 
 	bytes, opened, settings, size int  // so far
 	full                          bool // nothing more is taken
@@ -45,7 +46,7 @@ type Tree struct {
 
 // New reads below files, which is the caller's.
 func New(files fs.FS) *Tree {
-	return &Tree{files: files, looked: map[string]string{}, text: map[string][]byte{}, listed: map[string][]string{}}
+	return &Tree{files: files, looked: map[string]string{}, text: map[string][]byte{}, listed: map[string][]string{}, seen: map[string]answer{}}
 }
 
 // Rebase goes on with other files of the same names: a container's are opened
@@ -53,7 +54,7 @@ func New(files fs.FS) *Tree {
 func (t *Tree) Rebase(files fs.FS) { t.files = files }
 
 // Forget lets go of the texts. Whether they have changed can still be told.
-func (t *Tree) Forget() { t.text, t.listed = nil, nil }
+func (t *Tree) Forget() { t.text, t.listed, t.seen = nil, nil, nil }
 
 // Notes are sentences on what a person should know, Problems on what could not
 // be read. Neither steers a terminal.
@@ -154,9 +155,19 @@ func (t *Tree) Look(name string) (fs.FileInfo, error) {
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrNotExist
 	}
+	if seen, known := t.seen[name]; known {
+		return seen.info, seen.err
+	}
 	info, err := fs.Stat(t.files, name)
-	t.looked[name] = state(info, err)
+	t.looked[name], t.seen[name] = state(info, err), answer{info, err}
 	return info, err
+}
+
+// answer is what was said of a file. It is asked for once: files that include
+// each other may name it a hundred thousand times.
+type answer struct {
+	info fs.FileInfo
+	err  error
 }
 
 // state is a text that changes when the file does.
