@@ -67,7 +67,9 @@ func runReplay(cmd *cobra.Command, files []string) error {
 	out.W = buffered
 	options.Messages, _ = cmd.Flags().GetBool("messages")
 	quiet, _ := cmd.Flags().GetBool("summary")
-	options.Report = &replayReport{out: out, quiet: quiet}
+	if !quiet {
+		options.Report = &replayReport{out: out}
+	}
 	options.Read = new(atomic.Int64)
 	// Nearly all of a replay's memory is tables without pointers: to collect often
 	// costs little, and to let garbage grow as large as the tables would double it.
@@ -121,8 +123,7 @@ func replayError(err error) error {
 
 // replayReport prints what a replay finds, as it finds it.
 type replayReport struct {
-	out   *answer.Output
-	quiet bool
+	out *answer.Output
 }
 
 // Message implements replay.Report.
@@ -142,22 +143,20 @@ func (r *replayReport) Message(e *event.Event) {
 
 // Finding implements replay.Report.
 func (r *replayReport) Finding(f *detect.Finding) {
-	if !r.quiet && r.out.JSON {
+	if r.out.JSON {
 		r.put(replay.ObjectOfFinding(f))
 	}
 }
 
 // Ban implements replay.Report.
 func (r *replayReport) Ban(b *ban.Ban) {
-	switch {
-	case r.quiet:
-	case r.out.JSON:
+	if r.out.JSON {
 		r.put(replay.ObjectOfBan(b))
-	default:
-		what := fmt.Sprintf("%s %s for %s, request %d", b.Action, answer.Prefix(b.Prefix), answer.Ago(b.Until.Sub(b.Since)), b.Requests)
-		r.out.Printf("%s  %s\n", r.out.Clock(b.Since), r.out.Paint(answer.Red, what))
-		r.out.Field("  because", b.Why)
+		return
 	}
+	what := fmt.Sprintf("%s %s for %s, request %d", b.Action, answer.Prefix(b.Prefix), answer.Ago(b.Until.Sub(b.Since)), b.Requests)
+	r.out.Printf("%s  %s\n", r.out.Clock(b.Since), r.out.Paint(answer.Red, what))
+	r.out.Field("  because", b.Why)
 }
 
 // put prints an object; an error on standard output shows at the last flush.

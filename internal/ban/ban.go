@@ -150,15 +150,16 @@ type Key struct {
 }
 
 // Key gives the entry's name in the table.
-func (b *Ban) Key() Key {
-	kind := KindBlock
+func (b *Ban) Key() Key { return Key{Prefix: canonical(b.Prefix), Port: b.Port, Kind: b.kind()} }
+
+func (b *Ban) kind() Kind {
 	switch b.Action {
 	case Allow:
-		kind = KindAllow
+		return KindAllow
 	case Pass:
-		kind = KindPass
+		return KindPass
 	}
-	return Key{Prefix: canonical(b.Prefix), Port: b.Port, Kind: kind}
+	return KindBlock
 }
 
 // canonical clears the host bits and unwraps IPv4 in IPv6, so that one network

@@ -10,8 +10,7 @@ import (
 func (t *Table) End(key Key, by string, at time.Time) []Ban {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key.Prefix = canonical(key.Prefix)
-	e := t.live[key]
+	e := t.record(canonical(key.Prefix)).live(key.Kind, key.Port)
 	if e == nil {
 		return nil
 	}
@@ -26,8 +25,8 @@ func (t *Table) Within(p netip.Prefix, kind Kind, at time.Time) bool {
 	p = canonical(p)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for key, e := range t.live {
-		if key.Kind == kind && Inside(key.Prefix, p) && e.Live(at) {
+	for e := t.running.first; e != nil; e = e.next {
+		if e.kind() == kind && Inside(e.Prefix, p) && e.Live(at) {
 			return true
 		}
 	}

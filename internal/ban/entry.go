@@ -1,9 +1,6 @@
 package ban
 
-import (
-	"cmp"
-	"container/heap"
-)
+import "cmp"
 
 // entry is a Ban with its places in the table's orders.
 type entry struct {
@@ -65,60 +62,4 @@ func (c *chain) after(seq uint64) *entry {
 		found = e
 	}
 	return found
-}
-
-// deadlines is a heap of the entries that run out, the soonest on top. Equal
-// ends go by ID, so that a restored table ends them in the same order.
-type deadlines []*entry
-
-// set gives an entry its place after its Until has changed.
-func (d *deadlines) set(e *entry) {
-	switch {
-	case e.Until.IsZero():
-		d.drop(e)
-	case e.turn < 0:
-		heap.Push(d, e)
-	default:
-		heap.Fix(d, e.turn)
-	}
-}
-
-func (d *deadlines) drop(e *entry) {
-	if e.turn >= 0 {
-		heap.Remove(d, e.turn)
-	}
-}
-
-// Len is part of heap.Interface.
-func (d deadlines) Len() int { return len(d) }
-
-// Less is part of heap.Interface.
-func (d deadlines) Less(i, j int) bool {
-	if !d[i].Until.Equal(d[j].Until) {
-		return d[i].Until.Before(d[j].Until)
-	}
-	return d[i].ID < d[j].ID
-}
-
-// Swap is part of heap.Interface.
-func (d deadlines) Swap(i, j int) {
-	d[i], d[j] = d[j], d[i]
-	d[i].turn, d[j].turn = i, j
-}
-
-// Push is part of heap.Interface.
-func (d *deadlines) Push(x any) {
-	e := x.(*entry)
-	e.turn = len(*d)
-	*d = append(*d, e)
-}
-
-// Pop is part of heap.Interface.
-func (d *deadlines) Pop() any {
-	last := len(*d) - 1
-	e := (*d)[last]
-	(*d)[last] = nil
-	*d = (*d)[:last]
-	e.turn = -1
-	return e
 }

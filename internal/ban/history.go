@@ -10,24 +10,43 @@ import (
 
 // remember files an ended entry whose Seq is the newest.
 func (t *Table) remember(e *entry) {
-	t.ended.push(e)
-	past := append(t.past[e.Prefix], e)
-	t.past[e.Prefix] = past
-	if len(past) > t.limits.PerSource && t.expendable(past[0]) {
-		t.forget(past[0])
+	e.shorten()
+	t.chainOf(e).push(e)
+	r := t.enroll(e.Prefix)
+	r.past = append(r.past, pastOf(e))
+	if len(r.past) > t.limits.PerSource && t.expendable(r.past[0].entry) {
+		t.forget(r.past[0].entry)
 	}
+}
+
+// pastItems is how much of the evidence is kept of an ended entry.
+const pastItems = 4
+
+// shorten keeps the latest evidence of an entry.
+func (e *entry) shorten() {
+	if extra := len(e.Evidence) - pastItems; extra > 0 {
+		e.Evidence = slices.Clone(e.Evidence[extra:])
+	}
+}
+
+// chainOf is the history that an ended entry is in.
+func (t *Table) chainOf(e *entry) *chain {
+	if e.passing() {
+		return &t.fleeting
+	}
+	return &t.ended
 }
 
 // forget drops an ended entry.
 func (t *Table) forget(e *entry) {
-	t.ended.remove(e)
-	past := t.past[e.Prefix]
-	if len(past) == 1 {
-		delete(t.past, e.Prefix)
-		return
+	t.chainOf(e).remove(e)
+	r := t.record(e.Prefix)
+	r.forget(e)
+	if len(r.past) == 0 && r.idle() {
+		delete(t.prefixes, placeOf(e.Prefix))
 	}
-	at := slices.Index(past, e)
-	t.past[e.Prefix] = slices.Delete(past, at, at+1)
+	*e = entry{next: t.spare, turn: -1}
+	t.spare = e
 }
 
 // expendable says that nothing is lost but history when an ended entry goes:
@@ -37,11 +56,16 @@ func (t *Table) expendable(e *entry) bool { return e.Seq <= t.saved }
 // trim forgets what is too old or too much. While the journal lags, ended
 // entries wait for it, up to the number that can be live.
 func (t *Table) trim(now time.Time) {
-	for e := t.ended.first; e != nil; e = t.ended.first {
-		if t.ended.len <= t.limits.History && now.Sub(e.Ended) <= Memory {
+	t.shrink(&t.ended, t.limits.History, now)
+	t.shrink(&t.fleeting, t.limits.Fleeting, now)
+}
+
+func (t *Table) shrink(c *chain, most int, now time.Time) {
+	for e := c.first; e != nil; e = c.first {
+		if c.len <= most && now.Sub(e.Ended) <= Memory {
 			return
 		}
-		if !t.expendable(e) && t.ended.len <= t.limits.History+t.limits.Live {
+		if !t.expendable(e) && c.len <= most+t.limits.Live {
 			return
 		}
 		t.forget(e)
@@ -50,18 +74,23 @@ func (t *Table) trim(now time.Time) {
 
 // forgive clears the escalation of a source: its drops stay in history with
 // Times 0, and such drops do not count.
-func (t *Table) forgive(p netip.Prefix) {
-	past := t.past[p]
-	for _, e := range past {
+func (t *Table) forgive(r *record) {
+	if r == nil {
+		return
+	}
+	for i := range r.past {
+		e := r.past[i].entry
 		if e.Times == 0 {
 			continue
 		}
 		e.Times = 0
-		t.ended.remove(e)
+		c := t.chainOf(e)
+		c.remove(e)
 		t.stamp(e)
-		t.ended.push(e)
+		c.push(e)
+		r.past[i] = pastOf(e)
 	}
-	slices.SortFunc(past, bySeq)
+	slices.SortFunc(r.past, func(a, b past) int { return bySeq(a.entry, b.entry) })
 }
 
 // Drops is how often a prefix has been dropped within Memory before now, not
@@ -69,17 +98,7 @@ func (t *Table) forgive(p netip.Prefix) {
 func (t *Table) Drops(p netip.Prefix, now time.Time) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.drops(canonical(p), now)
-}
-
-func (t *Table) drops(p netip.Prefix, now time.Time) int {
-	n := 0
-	for _, e := range t.past[p] {
-		if e.Action == Drop && e.Times > 0 && now.Sub(e.Since) < Memory {
-			n++
-		}
-	}
-	return n
+	return t.record(canonical(p)).drops(now)
 }
 
 // History gives all that is known of exactly this prefix, newest change first.
@@ -87,7 +106,12 @@ func (t *Table) History(p netip.Prefix) []Ban {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	p = canonical(p)
-	entries := append(t.of(p), t.past[p]...)
+	entries := t.of(p)
+	if r := t.record(p); r != nil {
+		for i := range r.past {
+			entries = append(entries, r.past[i].entry)
+		}
+	}
 	slices.SortFunc(entries, func(a, b *entry) int { return bySeq(b, a) })
 	return states(entries)
 }
@@ -98,19 +122,20 @@ func (t *Table) History(p netip.Prefix) []Ban {
 func (t *Table) Since(seq uint64) ([]Ban, uint64) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	live, ended := t.running.after(seq), t.ended.after(seq)
+	next := [...]*entry{t.running.after(seq), t.ended.after(seq), t.fleeting.after(seq)}
 	var out []Ban
 	for len(out) < batch {
-		var e *entry
-		switch {
-		case live == nil && ended == nil:
-			return out, t.seq
-		case ended == nil || live != nil && live.Seq < ended.Seq:
-			e, live = live, live.next
-		default:
-			e, ended = ended, ended.next
+		first := -1
+		for i, e := range next {
+			if e != nil && (first < 0 || e.Seq < next[first].Seq) {
+				first = i
+			}
 		}
-		out = append(out, e.Ban)
+		if first < 0 {
+			return out, t.seq
+		}
+		out = append(out, next[first].Ban)
+		next[first] = next[first].next
 	}
 	return out, out[len(out)-1].Seq
 }
@@ -150,7 +175,7 @@ func (t *Table) refill(sorted []*entry, now time.Time) (skipped int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.saved = 0
-	t.live = make(map[Key]*entry, len(sorted))
+	t.prefixes = make(map[place]*record, len(sorted))
 	t.deadlines = make(deadlines, 0, len(sorted))
 	var doubled []*entry
 	for _, e := range sorted {
@@ -163,7 +188,7 @@ func (t *Table) refill(sorted []*entry, now time.Time) (skipped int) {
 			t.remember(e)
 			continue
 		}
-		if old := t.live[e.Key()]; old != nil {
+		if old := t.record(e.Prefix).live(e.kind(), e.Port); old != nil {
 			doubled = append(doubled, old)
 		}
 		t.admit(e)
@@ -171,8 +196,8 @@ func (t *Table) refill(sorted []*entry, now time.Time) (skipped int) {
 	for _, e := range doubled {
 		t.end(e, now, "")
 	}
-	for len(t.deadlines) > 0 && !now.Before(t.deadlines[0].Until) {
-		t.end(t.deadlines[0], t.deadlines[0].Until, "")
+	for e := t.deadlines.due(now); e != nil; e = t.deadlines.due(now) {
+		t.end(e, e.Until, "")
 	}
 	t.trim(now)
 	return skipped

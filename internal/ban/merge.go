@@ -14,13 +14,14 @@ const maxAccounts = 8
 // What a human orders replaces what there is. What sipward decides can only
 // add: a stronger action, a wider scope, a later end; a weaker action changes
 // nothing. The decision that changed the entry is the one that `why` shows.
-func merge(old, order Ban) (Ban, bool) {
-	order.Accounts = mergeAccounts(old.Accounts, order.Accounts)
-	next := order
+func merge(old, order *Ban) (next Ban, changed bool) {
+	if !order.Human() && order.Action.strength() < old.Action.strength() {
+		return *old, false // the most frequent case
+	}
+	next = *order
+	next.Accounts = mergeAccounts(old.Accounts, order.Accounts)
 	switch {
 	case order.Human():
-	case order.Action.strength() < old.Action.strength():
-		return old, false
 	case order.Action.strength() > old.Action.strength():
 		next.Scope = max(old.Scope, order.Scope)
 		// A human's lasting limit must not make the drop a lasting one, nor a limit
@@ -32,8 +33,9 @@ func merge(old, order Ban) (Ban, bool) {
 		next.Scope = max(old.Scope, order.Scope)
 		next.Until = later(old.Until, order.Until)
 		if next.Scope == old.Scope && next.Until.Equal(old.Until) {
-			next = old
-			next.Accounts = order.Accounts
+			accounts := next.Accounts
+			next = *old
+			next.Accounts = accounts
 			return next, !slices.Equal(next.Accounts, old.Accounts)
 		}
 	}

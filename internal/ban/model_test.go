@@ -20,6 +20,7 @@ type model struct {
 	all           []Ban
 	seq           uint64
 	live, history int
+	fleeting      int
 }
 
 func (m *model) stamp(b *Ban) {
@@ -47,6 +48,9 @@ func (m *model) countLive() (n int) {
 
 func (m *model) end(b *Ban, at time.Time, by string) {
 	b.Ended, b.EndedBy = at, by
+	if len(b.Evidence) > 4 {
+		b.Evidence = b.Evidence[len(b.Evidence)-4:]
+	}
 	m.stamp(b)
 	// No prefix keeps more than its share.
 	mine := m.ended(func(o Ban) bool { return o.Prefix == b.Prefix })
@@ -72,12 +76,16 @@ func (m *model) drop(id uint64) {
 }
 
 func (m *model) trim(now time.Time) {
-	for {
-		ended := m.ended(func(Ban) bool { return true })
-		if len(ended) == 0 || len(ended) <= m.history && now.Sub(ended[0].Ended) <= Memory {
-			return
+	for most, unproven := range map[*int]bool{&m.history: false, &m.fleeting: true} {
+		for {
+			ended := m.ended(func(b Ban) bool {
+				return (b.By == Self && b.Proof == "none" && (b.Action == Limit || b.Action == Slow)) == unproven
+			})
+			if len(ended) == 0 || len(ended) <= *most && now.Sub(ended[0].Ended) <= Memory {
+				break
+			}
+			m.drop(ended[0].ID)
 		}
-		m.drop(ended[0].ID)
 	}
 }
 
@@ -256,8 +264,12 @@ func anyBan(t *rapid.T, at time.Time) Ban {
 		Action: rapid.SampledFrom([]Action{Allow, Pass, Limit, Slow, Hold, Drop}).Draw(t, "action"),
 		Scope:  Scope(rapid.IntRange(0, 1).Draw(t, "scope")),
 		Why:    rapid.SampledFrom([]string{"guessed", "scanned"}).Draw(t, "why"),
+		Proof:  rapid.SampledFrom([]string{"A", "none"}).Draw(t, "proof"),
 		By:     rapid.SampledFrom([]string{Self, Self, Self, Self, "admin"}).Draw(t, "by"),
 		Since:  at,
+	}
+	for i := range rapid.IntRange(0, 6).Draw(t, "evidence") {
+		b.Evidence = append(b.Evidence, Item{Status: 400 + i})
 	}
 	if life := rapid.IntRange(0, 20).Draw(t, "life"); life > 0 {
 		b.Until = at.Add(time.Duration(life*life) * time.Minute)
@@ -300,9 +312,9 @@ func TestTableEqualsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := Limits{
 			Live:    rapid.SampledFrom([]int{3, 1000}).Draw(t, "live"),
-			History: rapid.SampledFrom([]int{2, 1000}).Draw(t, "history"),
+			History: rapid.SampledFrom([]int{2, 1000}).Draw(t, "history"), Fleeting: rapid.SampledFrom([]int{2, 1000}).Draw(t, "fleeting"),
 		}
-		table, m := NewTable(limits), &model{live: limits.Live, history: limits.History}
+		table, m := NewTable(limits), &model{live: limits.Live, history: limits.History, fleeting: limits.Fleeting}
 		now := noon
 		for range rapid.IntRange(1, 150).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 60, 3600, 86400 * 10}).Draw(t, "pause")) * time.Second)

@@ -19,6 +19,10 @@ const (
 	// pastPerSource bounds the history of one prefix, so that nobody fills it alone,
 	// where Limits do not say another figure.
 	pastPerSource = 32
+	// pastFleeting bounds how many run-out limits without proof are remembered,
+	// where Limits do not say another figure: whoever forges addresses makes any
+	// number of them, and they must not push out what somebody really did.
+	pastFleeting = 4096
 	// humanRoom is kept free for people when the machine has filled the table.
 	humanRoom = 10_000
 )
@@ -29,8 +33,9 @@ type Limits struct {
 	// pushed out: the newcomer is refused, and counted.
 	Live int
 	// History is how many ended entries are remembered (200,000), PerSource how
-	// many of them of one prefix (32).
-	History, PerSource int
+	// many of them of one prefix (32). Limits without proof have a history of their
+	// own, of Fleeting entries (4096).
+	History, PerSource, Fleeting int
 }
 
 // Table is the one truth about who is out or in. It is safe for concurrent
@@ -41,19 +46,21 @@ type Table struct {
 	mu sync.RWMutex
 	// seq is the number of the last change; saved the last that the journal holds.
 	seq, saved uint64
-	live       map[Key]*entry
-	counts     [KindBlock + 1]int
-	// ports holds the live entries that have a port, by their prefix.
-	ports map[netip.Prefix]map[Key]*entry
+	// prefixes holds what there is of each prefix, live or ended; lives is how many
+	// entries are live, counts the same by kind.
+	prefixes map[place]*record
+	lives    int
+	counts   [KindBlock + 1]int
 	// wide holds the prefixes of live entries that are more than one host.
 	wide bart.Lite
-	// past holds the ended entries by prefix, in the order of their Seq.
-	past map[netip.Prefix][]*entry
-	// running and ended hold every entry once, in the order of their Seq.
-	running, ended chain
-	deadlines      deadlines
-	refused        uint64
-	watchers       map[chan struct{}]struct{}
+	// running, ended and fleeting hold every entry once, in the order of their Seq:
+	// live, ended, and ended without ever having had proof.
+	running, ended, fleeting chain
+	deadlines                deadlines
+	refused                  uint64
+	// spare are entries that were forgotten, to be used again, linked by next.
+	spare    *entry
+	watchers map[chan struct{}]struct{}
 }
 
 // NewTable makes an empty table.
@@ -67,13 +74,14 @@ func NewTable(limits Limits) *Table {
 	if limits.PerSource == 0 {
 		limits.PerSource = pastPerSource
 	}
+	if limits.Fleeting == 0 {
+		limits.Fleeting = pastFleeting
+	}
 	return &Table{
 		limits: limits,
 		// Without a journal everything is as safe as it will ever be.
 		saved:    unfollowed,
-		live:     make(map[Key]*entry),
-		ports:    make(map[netip.Prefix]map[Key]*entry),
-		past:     make(map[netip.Prefix][]*entry),
+		prefixes: make(map[place]*record),
 		watchers: make(map[chan struct{}]struct{}),
 	}
 }
@@ -94,22 +102,23 @@ func (t *Table) Put(b Ban) (Ban, bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.live[b.Key()]
+	r, kind := t.record(b.Prefix), b.kind()
+	e := r.live(kind, b.Port)
 	if e != nil && !e.Live(b.Since) {
 		t.end(e, e.Until, "") // it ran out, and the tick has not come yet
 		e = nil
 	}
 	if e != nil {
-		return t.join(e, b)
+		return t.join(e, &b)
 	}
 	if !t.room(&b) {
 		t.refused++
 		return b, false
 	}
 	if b.Action == Drop {
-		b.Times = t.drops(b.Prefix, b.Since) + 1
+		b.Times = r.drops(b.Since) + 1
 	}
-	e = t.begin(b)
+	e = t.begin(&b)
 	t.trim(b.Since)
 	return e.Ban, true
 }
@@ -125,17 +134,17 @@ func (t *Table) room(b *Ban) bool {
 	if b.Human() {
 		limit += humanRoom
 	}
-	return len(t.live) < limit
+	return t.lives < limit
 }
 
 // join merges an order into a live entry.
-func (t *Table) join(e *entry, order Ban) (Ban, bool) {
-	next, changed := merge(e.Ban, order)
+func (t *Table) join(e *entry, order *Ban) (Ban, bool) {
+	next, changed := merge(&e.Ban, order)
 	if !changed {
 		return e.Ban, false
 	}
 	if next.Action == Drop && e.Action != Drop {
-		next.Times = t.drops(next.Prefix, next.Since) + 1
+		next.Times = t.record(next.Prefix).drops(next.Since) + 1
 	}
 	told := next.Action != e.Action || next.Scope != e.Scope || !next.Until.Equal(e.Until)
 	t.running.remove(e)
@@ -149,34 +158,39 @@ func (t *Table) join(e *entry, order Ban) (Ban, bool) {
 // begin makes a live entry. A limit or pass that comes back takes the place of
 // its old, run-out self: only drops and orders are worth a history, and one
 // source that is limited every minute must not fill it.
-func (t *Table) begin(b Ban) *entry {
-	e := &entry{Ban: b, turn: -1}
+func (t *Table) begin(b *Ban) *entry {
+	e := t.unused()
+	e.Ban, e.turn = *b, -1
 	t.stamp(e)
 	e.ID = e.Seq
-	for _, old := range t.past[b.Prefix] {
-		if old.Key() == b.Key() && old.Action != Drop && old.EndedBy == "" {
-			e.ID = old.ID
-			t.forget(old)
-			break
-		}
+	old := t.record(b.Prefix).comesBack(b)
+	if old != nil {
+		e.ID = old.ID
 	}
 	t.admit(e)
+	if old != nil {
+		t.forget(old)
+	}
+	return e
+}
+
+// unused gives an entry to fill.
+func (t *Table) unused() *entry {
+	e := t.spare
+	if e == nil {
+		return new(entry)
+	}
+	t.spare, e.next = e.next, nil
 	return e
 }
 
 // admit files a live entry whose Seq is the newest.
 func (t *Table) admit(e *entry) {
-	key := e.Key()
-	t.live[key] = e
-	t.counts[key.Kind]++
-	if key.Port != 0 {
-		if t.ports[key.Prefix] == nil {
-			t.ports[key.Prefix] = make(map[Key]*entry)
-		}
-		t.ports[key.Prefix][key] = e
-	}
-	if !key.Prefix.IsSingleIP() {
-		t.wide.Insert(key.Prefix)
+	t.enroll(e.Prefix).admit(e)
+	t.lives++
+	t.counts[e.kind()]++
+	if !e.Prefix.IsSingleIP() {
+		t.wide.Insert(e.Prefix)
 	}
 	t.running.push(e)
 	t.deadlines.set(e)
@@ -191,14 +205,14 @@ func (t *Table) Remove(p netip.Prefix, kind Kind, by string, at time.Time) []Ban
 	p = canonical(p)
 	var over []*entry
 	for _, e := range t.of(p) {
-		if e.Key().Kind == kind {
+		if e.kind() == kind {
 			over = append(over, e)
 		}
 	}
 	slices.SortFunc(over, bySeq)
 	ended := t.lift(over, by, at)
 	if kind == KindBlock && byHuman(by) {
-		t.forgive(p)
+		t.forgive(t.record(p))
 	}
 	t.trim(at)
 	return ended
@@ -210,14 +224,14 @@ func (t *Table) RemoveAll(kind Kind, by string, at time.Time) []Ban {
 	defer t.mu.Unlock()
 	var over []*entry
 	for e := t.running.first; e != nil; e = e.next {
-		if e.Key().Kind == kind {
+		if e.kind() == kind {
 			over = append(over, e)
 		}
 	}
 	ended := t.lift(over, by, at)
 	if kind == KindBlock && byHuman(by) {
-		for p := range t.past {
-			t.forgive(p)
+		for _, r := range t.prefixes {
+			t.forgive(r)
 		}
 	}
 	t.trim(at)
@@ -238,12 +252,14 @@ func (t *Table) lift(over []*entry, by string, at time.Time) []Ban {
 
 // Expire ends the entries whose time has run out, and returns them in the order
 // of their ends. Its cost depends on their number, not on the table's size.
-func (t *Table) Expire(now time.Time) []Ban {
+func (t *Table) Expire(now time.Time) []Ban { return t.ExpireInto(nil, now) }
+
+// ExpireInto is Expire for who calls it every second: it appends what ended to
+// a slice.
+func (t *Table) ExpireInto(ended []Ban, now time.Time) []Ban {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var ended []Ban
-	for len(t.deadlines) > 0 && !now.Before(t.deadlines[0].Until) {
-		e := t.deadlines[0]
+	for e := t.deadlines.due(now); e != nil; e = t.deadlines.due(now) {
 		t.end(e, e.Until, "")
 		ended = append(ended, e.Ban)
 	}
@@ -263,35 +279,17 @@ func (t *Table) end(e *entry, at time.Time, by string) {
 
 // dismiss takes an entry out of the live indexes.
 func (t *Table) dismiss(e *entry) {
-	key := e.Key()
-	t.counts[key.Kind]--
-	if t.live[key] == e {
-		delete(t.live, key)
-	}
-	if of := t.ports[key.Prefix]; of[key] == e {
-		delete(of, key)
-		if len(of) == 0 {
-			delete(t.ports, key.Prefix)
-		}
-	}
-	if !key.Prefix.IsSingleIP() && len(t.of(key.Prefix)) == 0 {
-		t.wide.Delete(key.Prefix)
+	r := t.record(e.Prefix)
+	r.dismiss(e)
+	t.lives--
+	t.counts[e.kind()]--
+	if !e.Prefix.IsSingleIP() && r.idle() {
+		t.wide.Delete(e.Prefix)
 	}
 }
 
 // of gives the live entries of exactly this prefix, in no order.
-func (t *Table) of(p netip.Prefix) []*entry {
-	var found []*entry
-	for kind := KindAllow; kind <= KindBlock; kind++ {
-		if e := t.live[Key{Prefix: p, Kind: kind}]; e != nil {
-			found = append(found, e)
-		}
-	}
-	for _, e := range t.ports[p] {
-		found = append(found, e)
-	}
-	return found
-}
+func (t *Table) of(p netip.Prefix) []*entry { return t.record(p).all() }
 
 // stamp gives an entry the next change number and wakes the followers.
 func (t *Table) stamp(e *entry) {
@@ -309,10 +307,18 @@ func (t *Table) stamp(e *entry) {
 func (t *Table) Get(key Key) (Ban, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if e := t.live[key]; e != nil {
+	if e := t.record(canonical(key.Prefix)).live(key.Kind, key.Port); e != nil {
 		return e.Ban, true
 	}
 	return Ban{}, false
+}
+
+// Holds says that there is an entry of a key in force.
+func (t *Table) Holds(key Key, at time.Time) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	e := t.record(canonical(key.Prefix)).live(key.Kind, key.Port)
+	return e != nil && e.Live(at)
 }
 
 // Covering gives the live entries that concern an address: its own first, then
@@ -337,10 +343,14 @@ func (t *Table) Covering(addr netip.Addr) []Ban {
 func (t *Table) Live(kind Kind) iter.Seq[Ban] {
 	return func(yield func(Ban) bool) {
 		t.mu.RLock()
-		snapshot := make([]*entry, 0, t.counts[kind])
+		type noted struct {
+			*entry
+			id uint64
+		}
+		snapshot := make([]noted, 0, t.counts[kind])
 		for e := t.running.first; e != nil; e = e.next {
-			if e.Key().Kind == kind {
-				snapshot = append(snapshot, e)
+			if e.kind() == kind {
+				snapshot = append(snapshot, noted{e, e.ID})
 			}
 		}
 		t.mu.RUnlock()
@@ -348,7 +358,8 @@ func (t *Table) Live(kind Kind) iter.Seq[Ban] {
 			t.mu.RLock()
 			b := e.Ban
 			t.mu.RUnlock()
-			if b.Ended.IsZero() && !yield(b) {
+			// What was forgotten meanwhile may hold another ban by now.
+			if b.ID == e.id && b.Ended.IsZero() && !yield(b) {
 				return
 			}
 		}

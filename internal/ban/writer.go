@@ -54,7 +54,7 @@ func NewWriter(table *Table, journal Journal, after func(time.Duration) <-chan t
 // passing says that an entry is not worth the disk: forged packets cause any
 // number of limits without proof, which last a minute, and by the next start they
 // are over.
-func (b Ban) passing() bool {
+func (b *Ban) passing() bool {
 	return (b.Action == Limit || b.Action == Slow) && b.Proof == "none" && !b.Human()
 }
 
@@ -101,7 +101,7 @@ func (w *Writer) gather(ctx context.Context, changed <-chan struct{}) {
 func (w *Writer) flush() error {
 	for {
 		entries, last := w.table.Since(w.saved)
-		if lasting := slices.DeleteFunc(slices.Clone(entries), Ban.passing); len(lasting) > 0 {
+		if lasting := slices.DeleteFunc(slices.Clone(entries), func(b Ban) bool { return b.passing() }); len(lasting) > 0 {
 			if err := w.journal.Append(lasting); err != nil {
 				w.update(func() {
 					w.fault = err

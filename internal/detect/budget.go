@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/event"
 )
 
@@ -52,7 +53,7 @@ const (
 type budget struct {
 	hourFrom, dayFrom int64
 	hour, day         uint16
-	from              portSet
+	from              bounded.Ports
 	// spent: the budget is used up; hurried: and it goes on too fast; caught: it
 	// has been a guesser by its rate. All until a success, or a day of silence.
 	spent, hurried, caught bool
@@ -76,7 +77,7 @@ func (b *budget) add(port uint16, now int64, waited float64) {
 	}
 	b.hour = min(b.hour, math.MaxUint16-1) + 1
 	b.day = min(b.day, math.MaxUint16-1) + 1
-	b.from.add(port, now)
+	b.from.Add(port, now)
 	b.spent = b.spent || b.hour > budgetHour || b.day > budgetDay
 }
 
@@ -95,7 +96,7 @@ func (guessBudget) Weigh(s *Sight) {
 	if !b.hurried || b.reported(s) {
 		return
 	}
-	b.until, b.port, b.whole = s.now+int64(pace), s.Outcome.Port, b.from.size() >= crowd
+	b.until, b.port, b.whole = s.now+int64(pace), s.Outcome.Port, b.from.Len() >= crowd
 	if b.whole && !b.caught && s.good() {
 		b.until = s.now + int64(GuessPace) // the address may be held no longer than that
 	}
@@ -121,9 +122,9 @@ func (s *Sight) ports(rule string) int {
 	count := 1
 	switch {
 	case rule == "guess" && s.guessing != nil:
-		count = s.guessing.budget.from.size()
+		count = s.guessing.budget.from.Len()
 	case rule == "enum" && s.fresh:
-		count = s.Case.from.size()
+		count = s.Case.from.Len()
 	}
 	if count > 1 && s.good() {
 		s.namePorts()

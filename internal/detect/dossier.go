@@ -2,6 +2,9 @@ package detect
 
 // note files what the current outcome added, for people to read later.
 func (s *Sight) note(what string, step float64) {
+	if s.engine.mute {
+		return
+	}
 	item := Item{Time: s.Event.Time, Method: s.Event.SIP.Method, What: what, Step: step}
 	if o := s.Outcome; o != nil {
 		item.Method, item.Account, item.Status, item.Proof = o.Method, o.Account, o.Status, o.Proof

@@ -24,6 +24,7 @@ type Engine struct {
 	findings  []Finding
 	sight     Sight              // the one being weighed; on the heap once
 	bare      bool               // Options.Bare
+	mute      bool               // Options.Mute
 	unproven  *bounded.Allowance // see allows
 	scratch   [longestText]byte  // where a detector folds text
 	began     int64              // time of the first event
@@ -98,7 +99,7 @@ type Case struct {
 	goodAt, goodUntil int64
 	// from are the source ports of proven failures within a day, and shielded is
 	// when its good ports were last named.
-	from     portSet
+	from     bounded.Ports
 	shielded int64
 	// weakest is the lowest grade among the proven evidence so far.
 	weakest event.Grade
@@ -125,8 +126,9 @@ type Options struct {
 	// Lanes is how many engines share the machine's memory.
 	Lanes int
 	// Bare leaves Items out of the findings, for a replay, which shows none: they
-	// are most of what a finding costs.
-	Bare bool
+	// are most of what a finding costs. Mute leaves out the sentences as well, where
+	// findings are only counted.
+	Bare, Mute bool
 }
 
 // NewEngine makes an Engine with the given detectors. With one lane it takes
@@ -137,6 +139,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 		seed:      o.Seed,
 		unproven:  bounded.NewAllowance(2*allowanceShares, allowanceMost/float64(lanes), allowanceRate/float64(lanes)),
 		bare:      o.Bare,
+		mute:      o.Mute,
 		detectors: detectors,
 		cases:     bounded.NewTable[Case](65536 / lanes),
 		guesses:   bounded.NewTable[guessing](65536 / lanes),
@@ -274,8 +277,8 @@ func (t *tally) add(step float64, now int64, halfLife time.Duration) {
 
 // value is the sum as it stands now.
 func (t *tally) value(now int64, halfLife time.Duration) float64 {
-	if t.at == 0 || t.llr == 0 {
-		return 0
+	if t.at == now || t.llr == 0 {
+		return float64(t.llr)
 	}
 	return float64(t.llr) * math.Exp2(-float64(now-t.at)/float64(halfLife))
 }

@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"math/bits"
 	"net/netip"
 	"time"
 
@@ -155,20 +154,3 @@ func (s *Sight) namePorts() {
 		return false
 	})
 }
-
-// portSet counts different source ports, about: a bit for each, by hash.
-type portSet struct {
-	bits uint64
-	from int64 // when counting began
-}
-
-// add counts a port, and begins anew after a day.
-func (p *portSet) add(port uint16, now int64) {
-	if p.from == 0 || now-p.from >= int64(24*time.Hour) {
-		*p = portSet{from: now}
-	}
-	p.bits |= 1 << (uint64(port) * 0x9E3779B97F4A7C15 >> 58)
-}
-
-// size is how many there are, or a few less.
-func (p *portSet) size() int { return bits.OnesCount64(p.bits) }

@@ -47,7 +47,9 @@ func (d *Engine) judge(s *Sight) {
 	}
 	f := s.report(scanClass(s, rule))
 	f.Rule, f.Evidence, f.Severity, f.Proof = rule, lnE, Medium, event.None
-	f.Why = whyScan(s, rule)
+	if !d.mute {
+		f.Why = whyScan(s, rule)
+	}
 	if whole {
 		f.Home, f.Why = homeOf(f.Source), whyHome
 	}
@@ -165,7 +167,9 @@ func (d *Engine) judgeProven(s *Sight) bool {
 	case rule == "enum":
 		f.Class = ClassEnum
 	}
-	f.Why = whyProven(s, f)
+	if !d.mute {
+		f.Why = whyProven(s, f)
+	}
 	if rule == "guess" {
 		s.caughtGuessing()
 	}

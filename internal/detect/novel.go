@@ -67,7 +67,7 @@ func (s *Sight) countNovel(t *tally) {
 		step = novelFailed
 		s.fresh = true
 		if proven(s.Outcome) == 1 {
-			s.Case.from.add(s.Outcome.Port, s.now)
+			s.Case.from.Add(s.Outcome.Port, s.now)
 		}
 		s.Case.accounts = min(s.Case.accounts, math.MaxUint16-1) + 1
 	}

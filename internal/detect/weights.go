@@ -73,13 +73,20 @@ func both(a, b float64) float64 {
 
 // combine gives ln E and the rule of the largest part.
 func combine(parts []part, v *evidence) (lnE float64, rule string) {
-	lead, sum := math.Inf(-1), 0.0
-	for _, p := range parts {
-		term := math.Log(p.weight) + p.ln(v)
-		sum += math.Exp(term)
-		if term > lead {
-			lead, rule = term, p.rule
+	most, lead, sum := 0.0, 0.0, 0.0
+	for i := range parts {
+		most = max(most, parts[i].ln(v))
+	}
+	nothing := math.Exp(-most) // what most parts have to say
+	for i := range parts {
+		p, e := &parts[i], nothing
+		if ln := parts[i].ln(v); ln != 0 {
+			e = math.Exp(ln - most)
+		}
+		sum += p.weight * e
+		if p.weight*e > lead {
+			lead, rule = p.weight*e, p.rule
 		}
 	}
-	return math.Log(sum), rule
+	return most + math.Log(sum), rule
 }

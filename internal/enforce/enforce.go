@@ -16,7 +16,7 @@ import (
 type Backend interface {
 	// Apply puts entries in force and lifts others, in one transaction. What is
 	// already in force gets the new end, earlier or later. now is the present
-	// by the clock that Until was set by.
+	// by the clock that Until was set by. It keeps neither slice.
 	Apply(put, lift []ban.Ban, now time.Time) error
 	// Fence replaces the never-ban prefixes, which win over everything else.
 	Fence(never []netip.Prefix) error

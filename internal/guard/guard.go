@@ -32,6 +32,10 @@ type Guard struct {
 	doing sync.Mutex
 	// posts is the never-ban list without what people allowed.
 	posts []policy.Post
+	// order is room for what the kernel is told, one at a time.
+	order [1]ban.Ban
+	// over is room for what has run out within a second.
+	over []ban.Ban
 }
 
 // Witness is told what the hall finds and does. It must not block, and it may
@@ -66,8 +70,9 @@ type Options struct {
 	Seed bounded.Seed
 	// Wire says that packets are seen, so that a log line needs one to count.
 	Wire bool
-	// Bare is for who shows nobody the items of evidence: they are left out.
-	Bare bool
+	// Bare is for who shows nobody the items of evidence: they are left out. Mute is
+	// for who shows no sentences either.
+	Bare, Mute bool
 }
 
 // New builds the hall.
@@ -78,7 +83,7 @@ func New(o Options) *Guard {
 		g.lanes = append(g.lanes, &Lane{
 			guard:  g,
 			track:  track.New(track.Options{Seed: o.Seed, Lanes: o.Lanes, Wire: o.Wire, Nonces: g.nonces}),
-			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes, Bare: o.Bare}, detect.All()),
+			detect: detect.NewEngine(detect.Options{Seed: o.Seed, Lanes: o.Lanes, Bare: o.Bare, Mute: o.Mute}, detect.All()),
 		})
 	}
 	return g
@@ -100,8 +105,9 @@ func (g *Guard) Lane(i int) *Lane { return g.lanes[i] }
 func (l *Lane) See(e *event.Event) {
 	l.keepTime(e)
 	l.track.Pair(e)
-	for _, f := range l.detect.See(e) {
-		l.guard.Believe(f)
+	found := l.detect.See(e)
+	for i := range found {
+		l.guard.Believe(found[i])
 	}
 }
 
@@ -136,7 +142,8 @@ func (g *Guard) Do(b ban.Ban) ban.Ban {
 		g.witness.Again(entry, b.Since)
 	}
 	if changed {
-		g.told(entry, g.kernel.Apply([]ban.Ban{entry}, g.yielding(b), b.Since))
+		g.order[0] = entry
+		g.told(entry, g.kernel.Apply(g.order[:], g.yielding(b), b.Since))
 	}
 	if b.Action == ban.Allow {
 		g.refence()

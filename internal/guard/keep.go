@@ -36,7 +36,8 @@ func (g *Guard) Pardon(p netip.Prefix, kind ban.Kind, by string, at time.Time) [
 func (g *Guard) Expire(now time.Time) {
 	g.doing.Lock()
 	defer g.doing.Unlock()
-	over := g.ended(g.table.Expire(now))
+	over := g.ended(g.table.ExpireInto(g.over[:0], now))
+	g.over = over
 	for i := range over {
 		if over[i].Action == ban.Allow {
 			g.refence()

@@ -30,14 +30,14 @@ func (p *Policy) hold(b *ban.Ban, f detect.Finding) {
 		holdAddress(b, f, pace)
 	default:
 		b.Port, b.Action, b.Until = f.Port, ban.Hold, f.Time.Add(pace)
-		b.Why += fmt.Sprintf("; others may be behind its address, so only its port %d is held", f.Port)
+		explain(b, fmt.Sprintf("; others may be behind its address, so only its port %d is held", f.Port))
 	}
 }
 
 // holdAddress holds all source ports of an address that never knew a secret.
 func holdAddress(b *ban.Ban, f detect.Finding, pace time.Duration) {
 	b.Action, b.Until = ban.Hold, f.Time.Add(pace)
-	b.Why += fmt.Sprintf("; it changes its source port, so all ports of its address that never knew a password are held for %s", pace)
+	explain(b, fmt.Sprintf("; it changes its source port, so all ports of its address that never knew a password are held for %s", pace))
 }
 
 // widen makes a drop one of the IPv6 /64 where the finding speaks of it as a
@@ -50,7 +50,7 @@ func (p *Policy) widen(b *ban.Ban, f detect.Finding) {
 		return
 	}
 	b.Prefix = f.Home
-	b.Why += "; three addresses or more of its /64 did so, and none ever knew a password"
+	explain(b, "; three addresses or more of its /64 did so, and none ever knew a password")
 }
 
 // limitHome makes a limit one of the IPv6 /64 where the finding speaks of it as a

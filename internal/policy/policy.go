@@ -45,8 +45,8 @@ const budget = 60
 
 // Table is what the policy asks the ban table.
 type Table interface {
-	// Get finds the live entry with this key.
-	Get(ban.Key) (ban.Ban, bool)
+	// Holds says that the entry with this key is in force.
+	Holds(ban.Key, time.Time) bool
 	// Drops counts the earlier drops of a prefix within 30 days, one in force not included.
 	Drops(netip.Prefix, time.Time) int
 	// Within says that a live entry of a kind lies inside a prefix.
@@ -140,8 +140,7 @@ func (p *Policy) Judge(f detect.Finding) ban.Ban {
 
 // shielded says that somebody at this address knew a secret lately.
 func (p *Policy) shielded(host netip.Prefix, at time.Time) bool {
-	pass, live := p.table.Get(ban.Key{Prefix: host, Kind: ban.KindPass})
-	return live && pass.Live(at)
+	return p.table.Holds(ban.Key{Prefix: host, Kind: ban.KindPass}, at)
 }
 
 // slowPort answers guessing from a known-good address with the narrowest
@@ -159,7 +158,7 @@ func (p *Policy) slowPort(b *ban.Ban, f detect.Finding) {
 		return
 	}
 	b.Port, b.Action, b.Until = f.Port, ban.Slow, f.Time.Add(p.vary(portTime))
-	b.Why += "; others at this address know their passwords, so only its port " + fmt.Sprint(f.Port) + " is limited"
+	explain(b, "; others at this address know their passwords, so only its port "+fmt.Sprint(f.Port)+" is limited")
 }
 
 // hint drops on a server's word alone, for ten minutes at most and within the budget.
@@ -174,7 +173,14 @@ func (p *Policy) hint(b *ban.Ban, f detect.Finding) {
 	b.Action, b.Until = ban.Drop, f.Time.Add(p.vary(hintTime))
 	if over {
 		b.Action = ban.Slow
-		b.Why += "; too many bans rest on servers' words alone this minute, so it is only limited"
+		explain(b, "; too many bans rest on servers' words alone this minute, so it is only limited")
+	}
+}
+
+// explain adds to the sentence about a ban, where the finding brought one.
+func explain(b *ban.Ban, more string) {
+	if b.Why != "" {
+		b.Why += more
 	}
 }
 

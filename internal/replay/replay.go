@@ -37,7 +37,7 @@ type Options struct {
 	// Format and Zone read log lines; Now is the reference for stamps without a year.
 	Format logline.Format
 	Clock  logline.Clock
-	// Report is told what comes out, in order.
+	// Report is told what comes out, in order; nil for who wants the summary only.
 	Report Report
 	// Messages asks for Report.Message calls.
 	Messages bool
@@ -129,10 +129,11 @@ type run struct {
 	lane    *guard.Lane
 	sealed  bool // the hall knows that something is under TLS
 	summary Summary
-	sources map[netip.Addr]struct{}
-	// told is what was last reported of each entry; a ban that only lasts longer
-	// is not told again.
-	told map[ban.Key]told
+	// sources holds a hash of each address seen.
+	sources map[uint64]struct{}
+	// told is what was last reported of each entry in force; a ban that only lasts
+	// longer is not told again.
+	told map[uint64]told
 	// finding and ban are what the report is being told: on the heap once.
 	finding detect.Finding
 	ban     ban.Ban
@@ -147,10 +148,10 @@ func newRun(o Options, wire bool) *run {
 	fence := policy.NewFence()
 	fence.Set(o.Never)
 	table := ban.NewTable(ban.Limits{PerSource: pastPerSource})
-	r := &run{options: o, sources: map[netip.Addr]struct{}{}, told: map[ban.Key]told{}}
+	r := &run{options: o, sources: map[uint64]struct{}{}, told: map[uint64]told{}}
 	g := guard.New(guard.Options{
 		Policy: policy.New(policy.Options{Table: table, Fence: fence}), Fence: fence,
-		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire, Bare: true,
+		Table: table, Kernel: enforce.DryRun{}, Witness: (*witness)(r), Seed: fixedSeed, Wire: wire, Bare: true, Mute: o.Report == nil,
 	})
 	r.lane, r.hall = g.Lane(0), g
 	r.sealed = slices.Contains(o.Transports, "tls") || slices.Contains(o.Transports, "wss")
@@ -180,9 +181,9 @@ func (r *run) all(inputs []*input) error {
 func (r *run) see(e *event.Event) {
 	r.summary.Events++
 	if (e.Inbound || e.Kind == event.Line) && e.Remote.IsValid() && len(r.sources) < sourcesLimit {
-		r.sources[e.Remote.Addr()] = struct{}{}
+		r.sources[fixedSeed.Addr(e.Remote.Addr())] = struct{}{}
 	}
-	if r.options.Messages && (e.Kind == event.Request || e.Kind == event.Response) {
+	if r.options.Report != nil && r.options.Messages && (e.Kind == event.Request || e.Kind == event.Response) {
 		r.options.Report.Message(e)
 	}
 	r.lane.See(e)
@@ -207,23 +208,31 @@ func (w *witness) Found(f detect.Finding) {
 		return
 	}
 	w.summary.Findings++
-	w.finding = f
-	w.options.Report.Finding(&w.finding)
+	if w.options.Report != nil {
+		w.finding = f
+		w.options.Report.Finding(&w.finding)
+	}
 }
 
 // Done implements guard.Witness.
 func (w *witness) Done(b ban.Ban) {
-	if !b.Action.Blocks() || !b.Ended.IsZero() {
+	if !b.Action.Blocks() {
+		return
+	}
+	if !b.Ended.IsZero() {
+		delete(w.told, b.ID)
 		return
 	}
 	news := told{action: b.Action, since: b.Since}
-	if w.told[b.Key()] == news {
+	if w.told[b.ID] == news {
 		return
 	}
-	w.told[b.Key()] = news
+	w.told[b.ID] = news
 	w.summary.Bans++
-	w.ban = b
-	w.options.Report.Ban(&w.ban)
+	if w.options.Report != nil {
+		w.ban = b
+		w.options.Report.Ban(&w.ban)
+	}
 }
 
 // Again implements guard.Witness.
