@@ -114,6 +114,7 @@ func Run(files []string, o Options) (Summary, error) {
 	for _, ours := range local {
 		o.Never = append(o.Never, policy.Post{Prefix: netip.PrefixFrom(ours, ours.BitLen()), Reason: "our own side"})
 	}
+	defer readAhead(inputs)()
 	r := newRun(o, wire)
 	r.summary.Local = local
 	if err := r.all(inputs); err != nil {
