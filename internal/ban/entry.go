@@ -26,6 +26,8 @@ func states(entries []*entry) []Ban {
 type chain struct {
 	first, last *entry
 	len         int
+	// evicted counts what was forgotten for want of room.
+	evicted uint64
 }
 
 func (c *chain) push(e *entry) {

@@ -68,6 +68,9 @@ func (t *Table) shrink(c *chain, most int, now time.Time) {
 		if !t.expendable(e) && c.len <= most+t.limits.Live {
 			return
 		}
+		if c.len > most {
+			c.evicted++
+		}
 		t.forget(e)
 	}
 }

@@ -373,6 +373,26 @@ func (t *Table) Len(kind Kind) int {
 	return t.counts[kind]
 }
 
+// Size says how full one of the table's memories is.
+type Size struct {
+	Name string
+	// Entries are in it, of at most Cap; Evicted is how many had no room.
+	Entries, Cap int
+	Evicted      uint64
+}
+
+// Sizes says how full the table is: what is live, where the newcomer is refused,
+// and the two histories, where the oldest goes.
+func (t *Table) Sizes() []Size {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return []Size{
+		{"bans", t.lives, t.limits.Live, t.refused},
+		{"bans_ended", t.ended.len, t.limits.History, t.ended.evicted},
+		{"limits_ended", t.fleeting.len, t.limits.Fleeting, t.fleeting.evicted},
+	}
+}
+
 // Refused is how many decisions found the table full.
 func (t *Table) Refused() uint64 {
 	t.mu.RLock()

@@ -457,3 +457,24 @@ func filled(n int) *Table {
 	}
 	return table
 }
+
+// TestSizes: what found no room is counted, each kind in its own memory.
+func TestSizes(t *testing.T) {
+	table, now := NewTable(Limits{Live: 3, History: 2, Fleeting: 1}), noon
+	for i := range byte(10) {
+		now = now.Add(time.Hour)
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, i}), 32)
+		table.Put(Ban{Prefix: p, Action: Drop, By: Self, Since: now, Until: now.Add(time.Minute)})
+		table.Expire(now.Add(time.Minute))
+		table.Put(Ban{Prefix: p, Action: Limit, Proof: "none", By: Self, Since: now.Add(time.Minute), Until: now.Add(2 * time.Minute)})
+		table.Expire(now.Add(2 * time.Minute))
+	}
+	for i := range byte(5) {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 1, i}), 32)
+		table.Put(Ban{Prefix: p, Action: Drop, By: Self, Since: now.Add(time.Hour)})
+	}
+	want := []Size{{"bans", 3, 3, 2}, {"bans_ended", 2, 2, 8}, {"limits_ended", 1, 1, 9}}
+	if got := table.Sizes(); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -9,6 +9,8 @@ type Files[T any] struct {
 	byKey map[uint64]*file[T]
 	order []uint64
 	next  int
+	// evicted counts the keys that had to make room for others.
+	evicted uint64
 }
 
 type file[T any] struct {
@@ -25,7 +27,10 @@ func NewFiles[T any](keys int) *Files[T] {
 func (f *Files[T]) Add(key uint64, item T) {
 	one := f.byKey[key]
 	if one == nil {
-		delete(f.byKey, f.order[f.next])
+		before := len(f.byKey)
+		if delete(f.byKey, f.order[f.next]); len(f.byKey) < before {
+			f.evicted++
+		}
 		f.order[f.next] = key
 		f.next = (f.next + 1) % len(f.order)
 		one = new(file[T])
@@ -63,6 +68,11 @@ func (f *Files[T]) Last(key uint64) *T {
 		return &one.items[(one.n-1)%filed]
 	}
 	return nil
+}
+
+// Gauge says how full the files are, under a name for people.
+func (f *Files[T]) Gauge(name string) Gauge {
+	return Gauge{Name: name, Entries: len(f.byKey), Cap: len(f.order), Evicted: f.evicted}
 }
 
 // Drop forgets a key.

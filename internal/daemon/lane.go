@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sipward/sipward/internal/afpacket"
+	"github.com/sipward/sipward/internal/bounded"
 	"github.com/sipward/sipward/internal/event"
 	"github.com/sipward/sipward/internal/guard"
 	"github.com/sipward/sipward/internal/packet"
@@ -57,6 +58,7 @@ type lane struct {
 	// hidden are the refused logins that a server tells of as coming from this machine.
 	hidden  atomic.Uint64
 	counts  atomic.Pointer[laneCounts]
+	gauges  atomic.Pointer[[]bounded.Gauge] // of its tables, for the metrics
 	record  *recorder
 	packets *source.Packets
 
@@ -168,7 +170,10 @@ func (l *lane) drain() {
 }
 
 func (l *lane) publish() {
-	l.alive.Store(time.Now().UnixNano())
+	if now := time.Now().UnixNano(); now/int64(time.Second) != l.alive.Swap(now)/int64(time.Second) {
+		gauges := l.hall.Gauges()
+		l.gauges.Store(&gauges)
+	}
 	stats := l.earlier.Plus(l.packets.Stats())
 	before := l.counts.Load()
 	if stats == before.PacketStats {

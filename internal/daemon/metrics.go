@@ -63,6 +63,7 @@ func (d *Daemon) Collect(to chan<- prometheus.Metric) {
 	for name, kind := range map[string]ban.Kind{"block": ban.KindBlock, "allow": ban.KindAllow, "known_good": ban.KindPass} {
 		to <- prometheus.MustNewConstMetric(entriesMetric, prometheus.GaugeValue, float64(d.table.Len(kind)), name)
 	}
+	d.collectTables(to)
 	to <- prometheus.MustNewConstMetric(degradedMetric, prometheus.GaugeValue, float64(len(d.degraded())))
 }
 

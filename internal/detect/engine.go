@@ -154,7 +154,7 @@ func NewEngine(o Options, detectors []Detector) *Engine {
 // Gauges says how full the tables are; for the lane's own goroutine.
 func (d *Engine) Gauges() []bounded.Gauge {
 	return []bounded.Gauge{
-		d.cases.Gauge("cases"), d.guesses.Gauge("guesses"), d.secrets.Gauge("secrets"), d.subnets.Gauge("subnets"), d.diallings.Gauge("diallings"), d.numbers.Gauge("numbers"),
+		d.cases.Gauge("cases"), d.guesses.Gauge("guesses"), d.secrets.Gauge("secrets"), d.subnets.Gauge("subnets"), d.diallings.Gauge("diallings"), d.numbers.Gauge("numbers"), d.dossiers.Gauge("dossiers"),
 	}
 }
 
