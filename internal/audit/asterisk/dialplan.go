@@ -96,8 +96,9 @@ func dialInjection(s *server) []check.Finding {
 		if !step.Is(dials...) || !asterisk.Endless(step.Exten) || clean[step.Exten] {
 			return
 		}
-		if target := step.Args()[0]; asterisk.Raw(target, "EXTEN") {
-			f := check.Finding{Place: step.At, Setting: step.App, Value: target}
+		if asterisk.Raw(step.Args()[0], "EXTEN") {
+			// The text itself is not told: it may hold a secret of a trunk.
+			f := check.Finding{Place: step.At, Setting: step.App, Value: "${EXTEN}"}
 			f = why(f, "In %s, %s takes any characters and Dial gets them as they are:\nwith & or / in a number the caller dials other lines than you meant.", c.Name, step.Exten)
 			found = append(found, unless(f, s.needs("pbx_config")))
 		}
@@ -133,8 +134,12 @@ func shellInjection(s *server) []check.Finding {
 			text = step.Data[strings.Index(step.Data, "SHELL("):]
 		}
 		// Digits alone are harmless: a pattern without "." takes nothing else.
-		if asterisk.Raw(text, "CALLERID") || asterisk.Raw(text, "EXTEN") && asterisk.Endless(step.Exten) && !clean[step.Exten] {
-			f := check.Finding{Place: step.At, Setting: step.App, Value: step.Data}
+		caller := asterisk.Raw(text, "CALLERID")
+		if caller || asterisk.Raw(text, "EXTEN") && asterisk.Endless(step.Exten) && !clean[step.Exten] {
+			f := check.Finding{Place: step.At, Setting: step.App, Value: "${EXTEN}"}
+			if caller {
+				f.Value = "${CALLERID()}"
+			}
 			found = append(found, unless(f, s.needs("pbx_config")))
 		}
 	})
@@ -195,7 +200,7 @@ func (s *server) strangers() []stranger {
 // defaultOutbound gives one finding, the first way out.
 func defaultOutbound(s *server) []check.Finding {
 	if c, step := s.outbound("default"); step != nil {
-		f := check.Finding{Place: step.At, Setting: step.App, Value: step.Data}
+		f := check.Finding{Place: step.At, Setting: step.App, Value: step.Exten}
 		f = why(f, "Whatever has no context of its own gets into default, and %s dials out.", step.Exten+"@"+c.Name)
 		return []check.Finding{unless(f, s.needs("pbx_config"))}
 	}

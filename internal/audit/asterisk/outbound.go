@@ -15,18 +15,25 @@ const mostContexts = 4096
 // stands in a variable of another name is not followed.
 func (s *server) outbound(context string) (*asterisk.Context, *asterisk.Step) {
 	queue, seen := []string{context}, map[string]bool{context: true}
+	add := func(name string) {
+		if name != "" && !seen[name] {
+			seen[name] = true
+			queue = append(queue, name)
+		}
+	}
 	for n := 0; n < len(queue) && n < mostContexts; n++ {
-		for _, c := range s.plan.With(queue[n]) {
-			for i := range c.Steps {
-				step := &c.Steps[i]
-				if callsOut(step) {
-					return c, step
-				}
-				if next := s.leads(step); next != "" && !seen[next] {
-					seen[next] = true
-					queue = append(queue, next)
-				}
+		c := s.plan.Context(queue[n])
+		if c == nil {
+			continue
+		}
+		for i := range c.Steps {
+			if callsOut(&c.Steps[i]) {
+				return c, &c.Steps[i]
 			}
+			add(s.leads(&c.Steps[i]))
+		}
+		for _, include := range c.Includes {
+			add(include.Value)
 		}
 	}
 	return nil, nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/sipward/sipward/internal/audit/check"
-	"github.com/sipward/sipward/internal/settings/asterisk"
 )
 
 // transportRules judge what can be heard or changed on the way.
@@ -81,17 +80,16 @@ func noTLS(s *server) []check.Finding {
 	}) {
 		return nil
 	}
-	if line, there := s.outside(); there {
-		f := at(line)
-		f.Place, f.Why = transports[0].At, "No transport has TLS, and "+line.Key+" = "+line.Value+" leads outside of private networks:\nnames, numbers and logins can be read on the way."
-		f.Setting, f.Value = "protocol", transports[0].Get("protocol")
+	if key, host := s.outside(); host != "" {
+		f := check.Finding{Place: transports[0].At, Setting: "protocol", Value: transports[0].Get("protocol")}
+		f = why(f, "No transport has TLS, and %s leads to %s, outside of private networks:\nnames, numbers and logins can be read on the way.", key, host)
 		return []check.Finding{unless(f, s.sip.idle)}
 	}
 	return nil
 }
 
-// outside finds a setting by which calls leave private networks.
-func (s *server) outside() (asterisk.Setting, bool) {
+// outside finds a setting by which calls leave private networks, and the host.
+func (s *server) outside() (key, host string) {
 	for _, o := range s.sip.objects {
 		for _, line := range o.Settings {
 			hosts := ""
@@ -104,14 +102,14 @@ func (s *server) outside() (asterisk.Setting, bool) {
 				}
 				hosts = line.Value
 			}
-			for host := range strings.SplitSeq(hosts, ",") {
-				if host = hostOf(host); host != "" && reachOf(host) == public {
-					return line, true
+			for part := range strings.SplitSeq(hosts, ",") {
+				if host := hostOf(part); host != "" && reachOf(host) == public {
+					return line.Key, host
 				}
 			}
 		}
 	}
-	return asterisk.Setting{}, false
+	return "", ""
 }
 
 // hostOf takes the host out of a SIP URI, a network or an address.
