@@ -24,9 +24,9 @@ var auditors = []struct {
 }{
 	{check.Asterisk, asterisk.Checks, asterisk.Audit},
 	{check.FreeSWITCH, freeswitch.Checks, freeswitch.Audit},
-	{check.Host, host.Checks, host.Audit},
 	{check.Kamailio, ser.KamailioChecks, ser.Kamailio},
 	{check.OpenSIPS, ser.OpenSIPSChecks, ser.OpenSIPS},
+	{check.Host, host.Checks, host.Audit},
 }
 
 // Checks lists everything that is looked at.

@@ -59,7 +59,7 @@ func (s *kamailio) control() []check.Finding {
 func remote(socket string) bool {
 	protocol, address, ok := strings.Cut(socket, ":")
 	switch {
-	case strings.HasPrefix(protocol, "unix") || strings.Contains(protocol, "/"):
+	case strings.HasPrefix(protocol, "unix") || protocol == "fifo" || strings.Contains(protocol, "/"):
 		return false
 	case protocol != "udp" && protocol != "tcp":
 		address = socket
