@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -93,6 +94,8 @@ func auditSite(cmd *cobra.Command, site *check.Site) (*audit.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Settings of the largest kind become garbage several times over.
+	debug.SetMemoryLimit(audit.Memory)
 	r := audit.Run(site, only...)
 	for _, said := range append(slices.Clone(r.Problems), r.Accept(baseline, time.Now())...) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "sipward: "+said)

@@ -29,6 +29,10 @@ var auditors = []struct {
 	{check.Host, host.Checks, host.Audit},
 }
 
+// Memory is how much an audit needs at most, in bytes, if the collector of garbage
+// is told so (debug.SetMemoryLimit).
+const Memory = 192 << 20
+
 // Checks lists everything that is looked at.
 func Checks() []*check.Check {
 	var all []*check.Check

@@ -92,6 +92,7 @@ func (r *Report) Accept(b *Baseline, now time.Time) []string {
 	return words
 }
 
+// fits: what an entry leaves out fits every place.
 func (a *Acceptance) fits(r *check.Result) bool {
 	return a.ID == r.ID && (a.File == "" || a.File == r.Place.File) && (a.Setting == "" || a.Setting == r.Setting)
 }

@@ -142,6 +142,7 @@ func (r *rule) state(list string, negated bool) {
 	r.known = r.known || isNew == negated
 }
 
+// jump reads a target. What only marks or logs lets the next rule follow.
 func (r *rule) jump(word, target string) {
 	switch target {
 	case "ACCEPT":

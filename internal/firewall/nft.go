@@ -161,6 +161,7 @@ func (p *nftReader) openTable(at int) {
 	p.at++
 }
 
+// openChain reads the lines of a chain: its head, its policy, its rules.
 func (p *nftReader) openChain(c *chain) {
 	for p.at < len(p.words) && p.words[p.at] != "}" {
 		line := p.line()
@@ -415,6 +416,7 @@ func spans(text, between string) []span {
 	return found
 }
 
+// port reads a number, or one of the names that nft prints for SIP.
 func port(word string) (uint16, bool) {
 	switch word {
 	case "sip":

@@ -114,6 +114,7 @@ func (g *guesser) part(from, end int) (float64, bool) {
 	return 0, false
 }
 
+// repeats says that a stretch is one piece over and over.
 func (g *guesser) repeats(from, end, size int) bool {
 	for i := from + size; i < end; i++ {
 		if g.secret[i] != g.secret[i-size] {

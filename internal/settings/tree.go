@@ -18,13 +18,13 @@ import (
 // Bounds of what is read of one server's settings. The largest real ones, of a
 // FreePBX with thousands of phones, are a tenth of it.
 const (
-	MaxBytes    = 32 << 20 // of all files together
+	MaxBytes    = 16 << 20 // of all files together
 	MaxFile     = 8 << 20  // of one file
 	MaxFiles    = 1024
 	MaxMatches  = 256     // files of one pattern
 	maxEntries  = 1 << 14 // of one folder
 	MaxDepth    = 10      // of files that include each other; Asterisk's own limit
-	MaxSettings = 1 << 18 // lines of settings, those copied from templates included
+	MaxSettings = 1 << 17 // lines of settings, those copied from templates included
 	MaxWords    = 64      // notes and problems
 )
 
@@ -125,6 +125,7 @@ func (t *Tree) Line(at Place) string {
 	return ""
 }
 
+// load reads a file that is there, as much of it as a file may have.
 func (t *Tree) load(name string, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -237,6 +238,7 @@ func (t *Tree) list(dir string) []string {
 	return names
 }
 
+// readDir lists a folder. What has more names than a folder may is cut.
 func (t *Tree) readDir(dir string) []string {
 	if !t.Folder(dir) {
 		return nil

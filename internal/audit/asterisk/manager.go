@@ -180,6 +180,7 @@ type web struct {
 	clear, tls reach          // how far each is reached from; loopback when it is not open
 }
 
+// off says that nothing listens for HTTP at all.
 func (w web) off() bool { return !w.on && !w.secure }
 
 // web reads http.conf. Plain HTTP is off by default, and listens everywhere when

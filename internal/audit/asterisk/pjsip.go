@@ -78,6 +78,8 @@ func (p *pjsip) find(kind, name string) *object {
 // serves says that there is something to reach: a transport and an endpoint.
 func (p *pjsip) serves() bool { return len(p.of("transport")) > 0 && len(p.of("endpoint")) > 0 }
 
+// readPJSIP gathers the objects of pjsip.conf and who points at whom: whether a
+// secret counts is told by the endpoint that uses it, wherever that stands.
 func (s *server) readPJSIP() *pjsip {
 	p := &pjsip{at: s.place("pjsip.conf"), idle: s.needs("res_pjsip", "chan_pjsip"), trunks: map[string]bool{},
 		identified: map[string][]*object{}, guarded: map[string][]string{}, asked: map[string]bool{}}

@@ -72,6 +72,7 @@ func demo(u freeswitch.User) bool {
 	return name.Value == "Extension "+u.ID || password.Var == "default_password"
 }
 
+// demoUsers names the users of the sample directory that are still there.
 func demoUsers(s *server) []check.Finding {
 	var ids []string
 	var first *freeswitch.Node
@@ -91,6 +92,7 @@ func demoUsers(s *server) []check.Finding {
 	return []check.Finding{latent(f, s.noLogin())}
 }
 
+// mailboxes judges mailboxes' passwords, which have effect only with mod_voicemail.
 func mailboxes(s *server) []check.Finding {
 	off := s.notLoaded("mod_voicemail")
 	var found []check.Finding

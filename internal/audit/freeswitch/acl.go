@@ -175,6 +175,8 @@ func (s *server) guards() map[string]string {
 	return used
 }
 
+// openLists finds lists that let in whom they do not name; one that nothing uses
+// is latent.
 func openLists(s *server) []check.Finding {
 	used := s.guards()
 	var found []check.Finding

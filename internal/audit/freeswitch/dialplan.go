@@ -72,6 +72,8 @@ func (s *server) readContexts() {
 	}
 }
 
+// readExtension takes the conditions and actions of one extension, however deep
+// they lie.
 func readExtension(n *freeswitch.Node) extension {
 	e := extension{name: n.Values["name"], at: n.At}
 	n.Walk(func(c *freeswitch.Node) {

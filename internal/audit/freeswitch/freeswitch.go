@@ -33,6 +33,7 @@ type server struct {
 	contexts map[string]*context
 }
 
+// newServer reads everything once, in the order in which one needs the other.
 func newServer(site *check.Site, tree *settings.Tree, dir string) *server {
 	c := freeswitch.Open(tree, dir)
 	s := &server{Config: c, site: site, modules: c.Modules(), users: c.Users()}

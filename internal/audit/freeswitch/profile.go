@@ -34,6 +34,7 @@ func (s *server) readProfiles() {
 	}
 }
 
+// profile reads one SIP profile; off says why it is not started, if it is not.
 func (s *server) profile(n *freeswitch.Node, off string) *profile {
 	p := &profile{name: n.Values["name"], settings: n.Child("settings"), off: off}
 	p.params = s.Params(p.settings, "param")
@@ -133,11 +134,14 @@ func (s *server) mended(found []check.Finding, name, value string) []check.Findi
 	return found
 }
 
+// blind: somebody may register, or call, without a password being asked for. The
+// first counts only where phones register.
 func blind(s *server) []check.Finding {
 	registers := s.each("accept-blind-reg", func(p *profile, value string) bool { return freeswitch.True(value) && p.registers() })
 	return append(registers, s.each("accept-blind-auth", func(_ *profile, value string) bool { return freeswitch.True(value) })...)
 }
 
+// authFailures: where nobody is asked for a password, no failure can be logged.
 func authFailures(s *server) []check.Finding {
 	const name = "log-auth-failures"
 	found := s.each(name, func(p *profile, value string) bool {
@@ -173,12 +177,14 @@ func messages(s *server) []check.Finding {
 	return found
 }
 
+// matchingName: whoever knows one password must not register as another user.
 func matchingName(s *server) []check.Finding {
 	return s.each("inbound-reg-force-matching-username", func(p *profile, value string) bool {
 		return !freeswitch.True(value) && p.registers()
 	})
 }
 
+// realm: one that follows the request lets an attacker choose what is hashed.
 func realm(s *server) []check.Finding {
 	return s.each("challenge-realm", func(p *profile, value string) bool {
 		value = strings.ToLower(value)
@@ -197,6 +203,7 @@ func number(value string) (int, bool) {
 	return n, err == nil
 }
 
+// nonces: the longer one lives, the longer what was overheard can be used again.
 func nonces(s *server) []check.Finding {
 	const longest = 300
 	long := func(_ *profile, value string) bool {
@@ -237,18 +244,22 @@ func floods(s *server) []check.Finding {
 	return found
 }
 
+// thirdParty: with it an INVITE without an offer is passed on as it came.
 func thirdParty(s *server) []check.Finding {
 	const name = "enable-3pcc"
 	found := s.each(name, func(_ *profile, value string) bool { return freeswitch.True(value) })
 	return s.mended(found, name, "false")
 }
 
+// userAgent: FreeSWITCH's own text, which is also sent when nothing is set, tells
+// its version.
 func userAgent(s *server) []check.Finding {
 	return s.each("user-agent-string", func(_ *profile, value string) bool {
 		return value == "" || strings.Contains(strings.ToLower(value), "mod_sofia")
 	})
 }
 
+// coreDumps: what lies in memory, secrets among it, lands on the disk.
 func coreDumps(s *server) []check.Finding {
 	v, ok := freeswitch.Last(s.Params(s.File("switch.conf").Child("settings"), "param"), "dump-cores")
 	switch {

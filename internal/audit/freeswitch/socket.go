@@ -24,6 +24,7 @@ const (
 	defaultList   = "loopback.auto"
 )
 
+// socket reads the event socket with the values that count where none is set.
 func (s *server) socket() socket {
 	file := s.File("event_socket.conf")
 	k := socket{node: file, listen: freeswitch.Param{Name: "listen-ip"}, secret: freeswitch.Param{Name: "password"}}
@@ -72,6 +73,8 @@ func (s *server) closed(k socket) string {
 	return ""
 }
 
+// socketSecret: a weak password is latent as long as nobody from elsewhere can
+// connect.
 func socketSecret(s *server) []check.Finding {
 	k := s.socket()
 	switch weakness := secrets.Weakness(k.secret.Value, "freeswitch"); {
@@ -88,6 +91,7 @@ func socketSecret(s *server) []check.Finding {
 	}
 }
 
+// socketListen: an address that others reach, unless a list lets none of them in.
 func socketListen(s *server) []check.Finding {
 	k := s.socket()
 	if loopback(k.listen.Value) {
@@ -115,6 +119,8 @@ func tooWide(a *admitted) bool {
 	return a.everyone || len(a.wider(network4, network6)) > 0
 }
 
+// socketLists: a list of one's own takes the place of the default, which lets in
+// this machine alone.
 func socketLists(s *server) []check.Finding {
 	k := s.socket()
 	closed := s.closed(k)

@@ -78,6 +78,7 @@ func inClear(s *server) []check.Finding {
 	return found
 }
 
+// verification: none of the policies is set that look at certificates.
 func verification(s *server) []check.Finding {
 	var found []check.Finding
 	for _, p := range s.profiles {

@@ -134,6 +134,7 @@ func (m *machine) certificateFiles() []namedFile {
 	return files
 }
 
+// asteriskCertificates lists those that any of its drivers and servers use.
 func (m *machine) asteriskCertificates(home string) []namedFile {
 	if home == "" {
 		return nil

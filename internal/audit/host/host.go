@@ -49,6 +49,7 @@ type machine struct {
 // cannot.
 type listing func() (*firewall.Rules, string)
 
+// look gathers what all checks need, so that each of them is a question only.
 func look(site *check.Site, tree *settings.Tree, inForce listing) *machine {
 	m := &machine{site: site, tree: tree}
 	m.whole = site.Live || len(tree.Match("etc/os-release*")) > 0 || tree.Folder("etc/systemd/system")

@@ -171,6 +171,8 @@ func span(from, size int) string {
 	return fmt.Sprintf("%d,%d", from, size)
 }
 
+// marked writes lines as a patch has them; a last one without a line break is
+// said to have none.
 func marked(w *strings.Builder, mark string, lines []string) {
 	for _, line := range lines {
 		w.WriteString(mark + line)

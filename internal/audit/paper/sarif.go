@@ -127,12 +127,15 @@ func SARIF(w io.Writer, r *audit.Report, version string) error {
 	return nil
 }
 
+// ruleOf: SARIF keeps what is the same for all findings of a check in one place.
 func ruleOf(c *check.Check) sarifRule {
 	words := levels[c.Severity]
 	return sarifRule{ID: c.ID, Short: sarifText{c.Title}, Full: sarifText{c.Why}, Help: sarifText{"Write: " + c.Fix},
 		Configuration: sarifLevel{words.level}, Properties: sarifProperties{[]string{"security", c.Server}, words.figure}}
 }
 
+// resultOf: a place without a line is a file as a whole, and one without a file is
+// left out, as the schema wants.
 func resultOf(r *check.Result, rule int) sarifResult {
 	s := sarifResult{RuleID: r.ID, RuleIndex: rule, Kind: kinds[r.State], Level: "none", Message: sarifText{r.Title + ": " + r.Reason()}}
 	if r.State == check.Fail {

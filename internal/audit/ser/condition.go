@@ -31,6 +31,7 @@ type expression struct {
 	idle   bool // nothing is taken: it is not reached
 }
 
+// peek never gives nil, so that a script which is broken off ends quietly.
 func (e *expression) peek() *ser.Token {
 	if e.i < len(e.tokens) {
 		return &e.tokens[e.i]
@@ -38,6 +39,7 @@ func (e *expression) peek() *ser.Token {
 	return &ser.Token{}
 }
 
+// take passes over one of the texts if it is next.
 func (e *expression) take(texts ...string) string {
 	for _, t := range texts {
 		if e.peek().Is(t) {
@@ -48,6 +50,8 @@ func (e *expression) take(texts ...string) string {
 	return ""
 }
 
+// or is as true as its truest half; the second one is read and not weighed where
+// the server would not come to it.
 func (e *expression) or(depth int) truth {
 	value := e.and(depth)
 	for e.take("||", "or") != "" {
@@ -56,6 +60,7 @@ func (e *expression) or(depth int) truth {
 	return value
 }
 
+// and is as true as its falsest half.
 func (e *expression) and(depth int) truth {
 	value := e.not(depth)
 	for e.take("&&", "and") != "" {
@@ -124,6 +129,7 @@ func (e *expression) primary(depth int) truth {
 	}
 }
 
+// operand: what cannot be known before a request comes is maybe.
 func (e *expression) operand(depth int) truth {
 	if e.i >= len(e.tokens) {
 		return maybe

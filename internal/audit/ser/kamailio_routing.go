@@ -44,6 +44,7 @@ func (s *kamailio) sanity() []check.Finding {
 	return s.Skipped(phone, done, wanted)
 }
 
+// hops wants Max-Forwards to be counted down before anything is passed on.
 func (s *kamailio) hops() []check.Finding {
 	return s.Skipped(user, relays, []string{"mf_process_maxfwd_header", "process_maxfwd_header"})
 }

@@ -111,6 +111,7 @@ func (w *walk) list(list []ser.Statement) end {
 	return onward
 }
 
+// statement follows one statement, and tells whether the script goes on behind it.
 func (w *walk) statement(st *ser.Statement) end {
 	switch st.Form {
 	case ser.If:
@@ -254,6 +255,7 @@ func (w *walk) route(tokens []ser.Token) end {
 	return onward
 }
 
+// step notes a call, with the doubt whether the script comes to it.
 func (w *walk) step(c ser.Call) {
 	s := step{Call: c}
 	if n := len(w.doubts); n > 0 {

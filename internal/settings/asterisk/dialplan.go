@@ -55,6 +55,7 @@ func PlanOf(t *settings.Tree, dir string) *Plan {
 // Context finds a context by its name; nil when there is none.
 func (p *Plan) Context(name string) *Context { return p.byName[name] }
 
+// read takes the lines of a context; "same" goes on with the extension before.
 func (c *Context) read(s *Section) {
 	exten := "" // of the line before, for "same"
 	for _, line := range s.Settings {

@@ -84,6 +84,7 @@ type iniReader struct {
 	read     File
 }
 
+// file reads one file at its place in those that include it.
 func (r *iniReader) file(name string, depth int) {
 	if depth > settings.MaxDepth {
 		r.tree.Problem("/%s is not read: files include each other %d deep", name, depth)
@@ -150,6 +151,8 @@ func (r *iniReader) strip(line string) string {
 	}
 }
 
+// line reads what is left of a line without its comments. Settings before the
+// first section belong to none.
 func (r *iniReader) line(text string, at settings.Place, depth int) {
 	switch {
 	case text[0] == '#':

@@ -188,6 +188,8 @@ func commentCommand(body string) (verb, data string) {
 	return strings.ToLower(verb), data
 }
 
+// command carries out a line of the preprocessor. A program is not run: what it
+// would have set is unset.
 func (r *Reader) command(d *Document, verb, data string, from origin, depth int) {
 	at := from.at
 	switch verb {
@@ -308,6 +310,7 @@ func (r *Reader) Elements(d *Document, show func(e *Element)) {
 	}
 }
 
+// broken notes the first place from which on nothing is read.
 func (r *Reader) broken(format string, at settings.Place) {
 	r.Tree.Problem(format, at)
 	if r.Broken == "" {

@@ -35,6 +35,7 @@ func operator(word string) bool {
 	return binary[word] || word == "not" || word == "return" || word == "case" || word == "if"
 }
 
+// assigns: a value is given, not compared.
 func assigns(t *Token) bool {
 	switch t.Text {
 	case "=", ":=", "+=", "-=", "*=", "/=":

@@ -50,6 +50,7 @@ func (s *Script) verb(src *source) string {
 	return verbs[rest[:end]]
 }
 
+// skipped says that the preprocessor leaves this part out.
 func (s *Script) skipped() bool { return s.skipping > 0 }
 
 // directive carries out a line of the preprocessor.
@@ -94,6 +95,7 @@ func (s *Script) logicalLine(src *source) string {
 	}
 }
 
+// define keeps a name, as the verb allows where it is known already.
 func (s *Script) define(verb string, d Define) {
 	i, known := s.defined[d.Name]
 	switch {
@@ -263,6 +265,7 @@ func (s *Script) include(text string, at settings.Place, must bool) {
 	}
 }
 
+// unquote takes what the first pair of quotes holds.
 func unquote(text string) string {
 	text = strings.TrimSpace(text)
 	if len(text) >= 2 && (text[0] == '"' || text[0] == '\'') {

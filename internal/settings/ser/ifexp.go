@@ -24,6 +24,7 @@ func (s *Script) calculate(text string) (holds, known bool) {
 	return truth(value), !e.unknown && e.i == len(e.tokens)
 }
 
+// truth is Kamailio's: an empty text and 0 are false.
 func truth(value string) bool { return value != "" && value != "0" }
 
 func number(b bool) string {
@@ -63,6 +64,7 @@ func (e *expression) and(depth int) string {
 	return left
 }
 
+// compare: numbers are compared as numbers, anything else as text.
 func (e *expression) compare(depth int) string {
 	left := e.one(depth)
 	sign := e.take("==", "!=", "<=", ">=", "<", ">")
@@ -83,6 +85,7 @@ func (e *expression) compare(depth int) string {
 		sign == "<=" && order <= 0 || sign == ">" && order > 0 || sign == ">=" && order >= 0)
 }
 
+// one is a single value, a negation or a bracket.
 func (e *expression) one(depth int) string {
 	if e.i >= len(e.tokens) || depth > maxExpansion {
 		e.unknown = true

@@ -96,6 +96,7 @@ func ReadOpenSIPS(t *settings.Tree, name string) *Script {
 	return read(t, OpenSIPS, name, nil)
 }
 
+// read reads a script of either server; the dialect is what they differ in.
 func read(t *settings.Tree, dialect Dialect, name string, defined []string) *Script {
 	s := &Script{tree: t, dialect: dialect, File: name, defined: map[string]int{}, Loaded: map[string]bool{}}
 	for _, d := range defined {
@@ -126,6 +127,7 @@ func template(text string) string {
 	return ""
 }
 
+// file reads one file; must says that the server does not start without it.
 func (s *Script) file(name string, from settings.Place, must bool) {
 	if s.depth > settings.MaxDepth {
 		s.tree.Problem("/%s is not read: files include each other %d deep", name, s.depth)

@@ -48,6 +48,7 @@ func Join(tokens []Token) string {
 // signs are the operators of more than one byte, longest first.
 var signs = []string{"<<", ">>", "==", "!=", "=~", "!~", "<=", ">=", "&&", "||", "+=", "-=", "*=", "/=", "=>", ":="}
 
+// wordByte: bytes beyond ASCII are parts of words, as both servers have it.
 func wordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c >= 0x80
 }
@@ -118,6 +119,7 @@ func lineEnd(text string) int {
 	return len(text)
 }
 
+// sign gives the longest sign that the text begins with.
 func sign(text string) string {
 	for _, s := range signs {
 		if strings.HasPrefix(text, s) {
@@ -268,6 +270,8 @@ func (s *Script) add(src *source, kind Kind, text string) {
 	src.pos += len(text)
 }
 
+// put keeps a token: apart where the preprocessor leaves it out, so that a check
+// can say that something is there and off.
 func (s *Script) put(src *source, t Token) {
 	if len(s.tokens)+len(s.offTokens) >= maxTokens {
 		s.stop("the script is too long")

@@ -175,6 +175,7 @@ func (w *writer) security(name, severity, account, host string, port int) {
 
 func (w *writer) nonce() string { return fmt.Sprintf("%d/%032x", w.now.Unix(), w.random.Uint64()) }
 
+// challenge is no evidence against anybody.
 func (w *writer) challenge() {
 	name, host, port := w.phone()
 	w.security("ChallengeSent", "Informational", name, host, port)
@@ -187,6 +188,7 @@ func (w *writer) success() {
 	w.add(`,UsingPassword="1"`)
 }
 
+// wrongPassword stands in the log in the form of either channel driver.
 func (w *writer) wrongPassword() {
 	host, port := w.attacker()
 	if w.random.IntN(2) == 0 {
@@ -203,6 +205,7 @@ func (w *writer) unknownAccount() {
 	w.security("InvalidAccountID", "Error", w.guessed(), host, port)
 }
 
+// requestFailed is a notice of PJSIP, whose account is what somebody wrote.
 func (w *writer) requestFailed() {
 	host, port := w.attacker()
 	account := w.guessed()

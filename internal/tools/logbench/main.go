@@ -53,6 +53,7 @@ type measured struct {
 // machine do not disturb as they do the time of day.
 func (m measured) perSecond() float64 { return float64(m.lines) / m.cpu.Seconds() }
 
+// run measures each in turn on the same log, and says whether it is fast enough.
 func run(o options) error {
 	dir, err := os.MkdirTemp("", "logbench")
 	if err != nil {

@@ -103,6 +103,7 @@ func (w writer) user() string {
 	return w.word(alphabet, 3, 16)
 }
 
+// uri: parameters are rare, as in the field.
 func (w writer) uri() string {
 	s := w.pick("sip:", "sip:", "sip:", "sips:") + w.user() + "@" + w.host() + w.port()
 	if w.IntN(4) == 0 {

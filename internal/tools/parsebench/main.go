@@ -42,6 +42,8 @@ type result struct {
 	ratio        float64
 }
 
+// run measures both readers on messages that differ, so that no cache of one
+// message speaks for a reader.
 func run(w io.Writer, o options) error {
 	messages := corpus(o.seed, o.messages)
 	parser := sip.NewParser()
@@ -99,6 +101,7 @@ func worst(w io.Writer, parser *sip.Parser, pairs int) {
 		micros(most), micros(sipgoMost), float64(sipgoMost)/float64(most), growth)
 }
 
+// rounds repeats a measurement that would be too short for the clock.
 func rounds(f func()) func() {
 	return func() {
 		for range worstRounds {

@@ -30,6 +30,7 @@ func main() {
 	}
 }
 
+// run writes a capture, replays it twice, and compares what the two say.
 func run(binary string, messages int, seed uint64) error {
 	dir, err := os.MkdirTemp("", "replaybench")
 	if err != nil {
@@ -83,6 +84,8 @@ type traffic struct {
 
 var server = netip.MustParseAddrPort("192.0.2.10:5060")
 
+// write makes the capture: mostly phones that register and call, and now and then
+// somebody who scans or guesses.
 func write(name string, messages int, seed uint64) error {
 	file, err := os.Create(name)
 	if err != nil {
@@ -162,6 +165,7 @@ func (t *traffic) scan(from netip.AddrPort) {
 	t.reply(from, 401, d)
 }
 
+// request is what a phone sends; with a nonce it answers a challenge.
 func (t *traffic) request(from netip.AddrPort, d dialog) {
 	auth := ""
 	if d.nonce != "" {
@@ -174,6 +178,7 @@ func (t *traffic) request(from netip.AddrPort, d dialog) {
 		"Expires: 600\r\nContent-Length: 0\r\n\r\n", from, d.id, d.cseq, d.user, auth))
 }
 
+// reply is the server's; with a nonce it is a challenge.
 func (t *traffic) reply(to netip.AddrPort, status int, d dialog) {
 	challenge := ""
 	if d.nonce != "" {
@@ -184,6 +189,7 @@ func (t *traffic) reply(to netip.AddrPort, status int, d dialog) {
 		"CSeq: %[4]d REGISTER\r\n%[7]sContent-Length: 0\r\n\r\n", status, to, d.id, d.cseq, to.Port(), d.user, challenge))
 }
 
+// put writes a packet a little later than the one before.
 func (t *traffic) put(from, to netip.AddrPort, text string) {
 	t.now = t.now.Add(time.Duration(100+t.random.IntN(2000)) * time.Microsecond)
 	t.frame = packet.BuildUDP(from, to, []byte(text))

@@ -94,6 +94,7 @@ func timed(f func()) time.Duration {
 	return cputime.Used() - began
 }
 
+// median: a mean would let one pause of the machine speak for all rounds.
 func median(list []time.Duration) time.Duration {
 	slices.Sort(list)
 	return list[len(list)/2]

@@ -31,6 +31,7 @@ const pause = 2 * time.Minute
 
 var seed = bounded.Seed{K0: 1, K1: 2}
 
+// newStage builds the rooms up to and with the one that is measured.
 func newStage(name string, frames []frame) *stage {
 	s := &stage{name: name, frames: frames, begins: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)}
 	s.packets = source.NewPackets(&source.Sides{

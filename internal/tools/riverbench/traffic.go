@@ -49,6 +49,7 @@ type phone struct {
 	branch, tagOf int // how long its identifiers are
 }
 
+// phone: makers differ in how long their branches and tags are, and so do these.
 func (w *writer) phone(n int) phone {
 	p := phone{
 		from: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(113 + n>>8), byte(n)}), uint16(1024+w.IntN(60000))),
@@ -82,6 +83,7 @@ func (w *writer) dialog(p phone) dialog {
 	return dialog{to: p.user, callID: w.word(12+w.IntN(24)) + "@" + p.from.Addr().String(), fromTag: w.word(p.tagOf), cseq: 1 + w.IntN(5000)}
 }
 
+// register is refused once, as every phone is, and then let in.
 func (w *writer) register(p phone) {
 	d := w.dialog(p)
 	w.login(p, &d, "REGISTER")
@@ -194,6 +196,7 @@ func finish(lines []string, body string) string {
 	return strings.Join(lines, "\r\n") + "\r\n\r\n" + body
 }
 
+// put keeps the message apart from its frame, for a reader of messages alone.
 func (w *writer) put(from, to netip.AddrPort, text string) {
 	w.now += time.Duration(200+w.IntN(3000)) * time.Microsecond
 	data := packet.BuildUDP(from, to, []byte(text))
