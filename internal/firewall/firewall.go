@@ -48,9 +48,8 @@ type Rules struct {
 // chain is a list of rules, which is entered at a hook or from another chain.
 type chain struct {
 	family, table, name string
-	hook                string // input, prerouting …; empty when others call it
-	kind                string // filter, nat, route
-	priority            int
+	hook                string  // input, prerouting …; empty when others call it
+	kind                string  // filter, nat, route
 	policy              verdict // of a chain with a hook
 	rules               []rule
 }

@@ -167,9 +167,6 @@ func (p *nftReader) openChain(c *chain) {
 		line := p.line()
 		switch {
 		case len(line) == 0:
-			if p.at < len(p.words) && p.words[p.at] == "}" {
-				break
-			}
 		case line[0] == "type":
 			c.head(line)
 		case line[0] == "policy" && len(line) > 1:
